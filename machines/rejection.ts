@@ -2,6 +2,8 @@
 import { REJECTION_TABLE, type RejectionRow } from "./rejection_table.ts";
 import type { Rejection } from "./vocabulary.ts";
 
+export { REJECTION_TABLE, type RejectionRow } from "./rejection_table.ts";
+
 /** A refusal in the exchange's own words, before it is classified. */
 export type Refusal = Omit<Rejection, "class" | "classified">;
 
@@ -19,9 +21,9 @@ export function lookUp(code: string): RejectionRow | undefined {
 
 /** The row that decides about a refusal: its code's, unless that is vague or unknown and something beside it tells more. */
 export function decisiveRow(refusal: Refusal): RejectionRow | undefined {
-  const first = [refusal.code, refusal.preview_failure ?? ""].flatMap((code) => lookUp(code) ?? []);
-  const telling = first.find((row) => row.vague !== true) ?? rowInText(refusal);
-  return telling ?? first[0];
+  const ofCode = lookUp(refusal.code);
+  const ofPreview = lookUp(refusal.preview_failure ?? "");
+  return [ofCode, ofPreview].find(isTelling) ?? rowInText(refusal) ?? ofCode;
 }
 
 /** Finds out whose fault a refusal is and keeps it whole, within the limits of `Rejection`. */
@@ -76,7 +78,11 @@ function rowInText({ message, details, raw_response }: Refusal): RejectionRow | 
   const spoken = PROSE.filter(([phrase]) => phrase.test(prose)).map(([, code]) => code);
   return [...codes, ...spoken]
     .flatMap((code) => lookUp(code) ?? [])
-    .find((row) => row.source === "exchange" && row.vague !== true);
+    .find((row) => row.source === "exchange" && isTelling(row));
+}
+
+function isTelling(row: RejectionRow | undefined): boolean {
+  return row !== undefined && row.vague !== true;
 }
 
 function headline({ code, class: fault }: Rejection): string {

@@ -281,20 +281,27 @@ export const REJECTION_TABLE: readonly RejectionRow[] = [
     codes: words("INVALID_RESPONSE"),
   },
   {
-    title: "This machine cannot trade as it stands",
+    title: "This machine's clock is wrong",
     source: "own",
     class: "account",
     advice:
-      "Set the clock (NTP), or start with the trade grant that covers this symbol. Purging stays stopped until then.",
-    codes: words("CLOCK_SKEW TRADE_NOT_GRANTED"),
+      "Set the clock (NTP): the exchange refuses every request that is signed with a wrong time. Purging stays stopped until then.",
+    codes: words("CLOCK_SKEW"),
+  },
+  {
+    title: "This process may not trade the symbol",
+    source: "own",
+    class: "account",
+    advice: "Start it with a trade grant that covers the symbol, or pause the symbol. Other symbols go on.",
+    codes: words("TRADE_NOT_GRANTED"),
   },
   {
     title: "The quote is no good",
     source: "own",
     class: "requote",
     advice:
-      "Too old, or its bid is not below its ask; it is read again. If it persists, check the clock and max_quote_age.",
-    codes: words("STALE_QUOTE CROSSED_QUOTE"),
+      "Too old, or its bid is not below its ask; it is read again. If it persists, check the clock and microstructure.max_quote_age_seconds.",
+    codes: words("STALE_QUOTE CROSSED CROSSED_QUOTE"),
   },
   {
     title: "The product is not trading",
@@ -302,7 +309,7 @@ export const REJECTION_TABLE: readonly RejectionRow[] = [
     class: "symbol",
     halt: true,
     advice: "The exchange's product page says so, and nothing was sent. Backoff tries again.",
-    codes: words("PRODUCT_HALTED"),
+    codes: words("PRODUCT_HALTED HALTED CANCEL_ONLY"),
   },
   {
     title: "The product is gone",
@@ -310,7 +317,7 @@ export const REJECTION_TABLE: readonly RejectionRow[] = [
     class: "symbol",
     advice:
       "Nothing was sent. Convert or withdraw the coins by hand, and ban the symbol so that it is left alone.",
-    codes: words("PRODUCT_DELISTED"),
+    codes: words("PRODUCT_DELISTED DELISTED"),
   },
   {
     title: "There is no price",
@@ -319,6 +326,14 @@ export const REJECTION_TABLE: readonly RejectionRow[] = [
     advice:
       "One side of the book is empty, or the product came without increments. Nothing was sent; backoff tries again.",
     codes: words("NO_QUOTE"),
+  },
+  {
+    title: "The market takes post-only orders alone",
+    source: "own",
+    class: "symbol",
+    advice:
+      "The taker fallback cannot be used until the exchange opens the product fully. Nothing was sent; backoff tries again.",
+    codes: words("POST_ONLY_MARKET"),
   },
   {
     title: "The attempt used itself up",
