@@ -38,6 +38,7 @@ export class SnapshotError extends Schema.TaggedError<SnapshotError>()("Snapshot
 export interface PurgeRun {
   readonly state: string;
   readonly context: PurgeContext;
+  readonly snapshot: PurgeSnapshot;
   /** What the machine still waits for an answer to. */
   readonly pending: readonly PurgeCommand[];
   /** @throws whatever the machine threw, which is a bug; the run must not be used any more then. */
@@ -86,6 +87,10 @@ export function startPurge(input: {
     },
     get context() {
       return actor.getSnapshot().context;
+    },
+    get snapshot() {
+      const { value, context } = actor.getSnapshot();
+      return { version: SNAPSHOT_VERSION, value, context };
     },
     get pending() {
       return pendingCommands(state, actor.getSnapshot().context);

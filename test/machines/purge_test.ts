@@ -1,0 +1,647 @@
+// The purge machine as a story: what is sold, what counts as a failure, what is waited for.
+import { describe, expect, test } from "vitest";
+import { MAX_PAST_ORDERS, MAX_REQUOTES, working } from "../../machines/attempt.ts";
+import { placeCommand } from "../../machines/commands.ts";
+import { type PurgeCommand, SnapshotError, startPurge } from "../../machines/mod.ts";
+import { suspensionBy } from "../../machines/record.ts";
+import { BONK, LEDGER, PRODUCT, rejection, Scenario } from "./scenario.ts";
+
+const HOUR = 3_600_000;
+const placed = (commands: readonly PurgeCommand[]) =>
+  commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
+const types = (commands: readonly PurgeCommand[]) => commands.map(({ type }) => type);
+
+/** One slice that nobody buys: rests for its time, is cancelled, and ends without a fill. */
+function noBuyer(scenario: Scenario): void {
+  scenario.send(scenario.quote());
+  scenario.send(scenario.accepted());
+  scenario.reachDeadline();
+  scenario.send(scenario.cancelled());
+}
+
+describe("selling", () => {
+  test("a position worth one slice and a little is sold in one order, and cleared with its record", () => {
+    const scenario = new Scenario().fail(1);
+    scenario.send(scenario.request());
+    const step = scenario.send(scenario.quote({ available: "480000" }));
+    expect(placed(step.commands)).toMatchObject([
+      { kind: "post_only", side: "SELL", base_size: "480000", limit_price: "0.00001067" },
+    ]);
+    scenario.send(scenario.accepted());
+    scenario.send(scenario.filled());
+    const end = scenario.send(scenario.quote({ available: "0.5" }));
+    expect(end.path).toEqual(["retrying.deciding", "retrying.done", "cleared"]);
+    expect(scenario.run.context).toMatchObject({
+      failures: 0,
+      last_failure: null,
+      retry_at: null,
+      attempt: null,
+      deadline: null,
+      sold_size: "480000",
+      sold_value: "4.99",
+      fee: "0.03",
+      residual_usd: "0.00000533",
+      last_outcome: { kind: "sold", attempt: 2 },
+    });
+  });
+
+  test("a cleared symbol that is held again starts over, under order ids of its own", () => {
+    const scenario = new Scenario().rest();
+    const first = scenario.order.client_order_id;
+    scenario.send(scenario.filled());
+    scenario.send(scenario.quote({ available: "0" }));
+    scenario.send(scenario.held());
+    scenario.rest();
+    expect(scenario.run.state).toBe("purging.resting");
+    expect(scenario.order.client_order_id).not.toBe(first);
+    expect(scenario.run.context.attempts).toBe(2);
+  });
+
+  test("a slice that ends cancelled with no fill is tried again as the next slice", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    expect(scenario.run.state).toBe("purging.quoting");
+    scenario.send(scenario.quote());
+    expect(scenario.run.context.attempt).toMatchObject({ slice: 2, no_fills: 1, mode: "maker" });
+  });
+
+  test("fills that land during a cancel count", () => {
+    const scenario = new Scenario().rest();
+    expect(scenario.reachDeadline().commands).toMatchObject([{ type: "order.cancel", order_id: "X-1" }]);
+    scenario.send(scenario.update({ filled_size: "100000", filled_value: "1.06" }));
+    expect(scenario.run.state).toBe("purging.cancelling");
+    scenario.send(scenario.cancelled({ filled_size: "250000", filled_value: "2.66" }));
+    expect(scenario.run.context).toMatchObject({
+      sold_size: "250000",
+      attempt: { sold_size: "250000", sold_value: "2.66", no_fills: 0, slice: 2 },
+    });
+  });
+
+  test("a rejection mid-way with little enough left is a success all the same", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.filled());
+    scenario.send(scenario.quote({ available: "420984" }));
+    const end = scenario.send(scenario.rejected());
+    expect(end.path.at(-1)).toBe("cleared");
+    expect(scenario.run.context.last_outcome).toMatchObject({
+      kind: "sold",
+      code: "INVALID_ORDER_CONFIGURATION",
+      residual_usd: "4.48768944",
+    });
+  });
+
+  test("a rejection mid-way with too much left is a failure that knows what was sold", () => {
+    const scenario = new Scenario({ max_residual_usd: "4" }).rest();
+    scenario.send(scenario.filled());
+    scenario.send(scenario.quote({ available: "420984" }));
+    scenario.send(scenario.rejected());
+    expect(scenario.run.state).toBe("failed");
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck", sold_size: "468603" });
+  });
+
+  test("nothing available and nothing sold is nobody's fault", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote({ available: "0" }));
+    expect(scenario.run.state).toBe("idle");
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "interrupted", code: "NOTHING_TO_SELL" });
+  });
+
+  test("an order that is filled at once, before any word of acceptance, counts", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.filled());
+    expect(scenario.run.context.sold_size).toBe("468603");
+    expect(scenario.run.state).toBe("purging.quoting");
+  });
+});
+
+describe("the taker fallback", () => {
+  test("after two slices without a buyer the rest goes as a limit IOC with a floor", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    const step = scenario.send(scenario.quote());
+    expect(placed(step.commands)).toMatchObject([
+      { kind: "ioc", base_size: "889587", limit_price: "0.00001056" },
+    ]);
+    scenario.send(scenario.accepted());
+    scenario.send(scenario.filled());
+    expect(scenario.run.state).toBe("cleared");
+    expect(scenario.run.context.sold_size).toBe("889587");
+  });
+
+  test("an IOC that sells too little leaves the attempt failed, for want of buyers", () => {
+    const scenario = new Scenario({ max_residual_usd: "1" });
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    scenario.send(scenario.quote());
+    scenario.send(scenario.cancelled({ filled_size: "10000", filled_value: "0.1" }));
+    expect(scenario.run.state).toBe("failed");
+    expect(scenario.run.context.last_failure).toMatchObject({
+      error: "NO_FILL: no buyer for slice after slice",
+    });
+  });
+
+  test("an IOC that does not become final is cancelled after ten seconds", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    scenario.send(scenario.quote());
+    const placedAt = scenario.now;
+    scenario.send(scenario.accepted());
+    expect(types(scenario.reachDeadline().commands)).toEqual(["order.cancel"]);
+    expect(scenario.now - placedAt).toBe(10_000);
+  });
+
+  test("is not tried while more is left than its threshold", () => {
+    const scenario = new Scenario({ taker_fallback_threshold_usd: "9" });
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    const step = scenario.send(scenario.quote());
+    expect([step.state, step.commands]).toEqual(["failed", []]);
+  });
+
+  test("is not tried where the policy forbids it", () => {
+    const scenario = new Scenario({ allow_taker_fallback: false });
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    expect(scenario.run.state).toBe("failed");
+  });
+
+  test("a market that takes no IOC ends the attempt at its limit", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    scenario.send(scenario.quote({ product: { ...PRODUCT, status: "post_only" } }));
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck", code: "NO_FILL" });
+  });
+
+  test("comes when the attempt's time is over, and a slice never outlives it", () => {
+    const scenario = new Scenario({ max_duration_ms: 60_000, max_consecutive_no_fill: 9 });
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    noBuyer(scenario);
+    expect(scenario.now - Date.parse(scenario.events[0]?.at ?? "")).toBe(60_000);
+    expect(scenario.run.context.attempt).toMatchObject({ mode: "taker", limit: "MAX_DURATION" });
+  });
+
+  test("comes when the slices are used up", () => {
+    const scenario = new Scenario({ max_slices: 1, max_consecutive_no_fill: 9 });
+    scenario.send(scenario.request());
+    noBuyer(scenario);
+    expect(scenario.run.context.attempt).toMatchObject({ mode: "taker", limit: "MAX_SLICES" });
+  });
+});
+
+describe("failures", () => {
+  test("are counted, kept whole, and rest the symbol 1 h, 2 h, 4 h, 4 h from the third on", () => {
+    const scenario = new Scenario();
+    const rests: number[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      scenario.fail();
+      const { retry_at, last_failure } = scenario.run.context;
+      rests.push(retry_at === null ? 0 : Date.parse(retry_at) - Date.parse(last_failure?.failed_at ?? ""));
+    }
+    expect(rests).toEqual([0, 0, HOUR, 2 * HOUR, 4 * HOUR, 4 * HOUR]);
+    expect(scenario.run.context).toMatchObject({
+      failures: 6,
+      last_failure: {
+        error:
+          "Order placement failed: API error | error=INVALID_ORDER_CONFIGURATION | message=Invalid order size | preview_failure=",
+        rejection: { raw_response: expect.stringContaining("error_response") },
+        balance: "889587.0",
+        value_usd: "9.48",
+      },
+    });
+  });
+
+  test("a third failure passes through failed and rests, and sends nothing for an hour", () => {
+    const scenario = new Scenario().fail(2);
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    const step = scenario.send(scenario.rejected());
+    expect(step.path).toEqual(["retrying.deciding", "retrying.done", "failed", "backoff.waiting"]);
+    const since = scenario.steps.length;
+    for (let minute = 0; minute < 59; minute += 1) {
+      scenario.wait(60_000);
+      scenario.send(scenario.request());
+    }
+    expect(scenario.steps.slice(since).flatMap(({ commands }) => commands)).toEqual([]);
+    expect(scenario.run.state).toBe("backoff.waiting");
+  });
+
+  test("with backoff switched off the next cycle tries again", () => {
+    const scenario = new Scenario();
+    scenario.policy = { ...scenario.policy, backoff: { ...scenario.policy.backoff, enabled: false } };
+    scenario.fail(5);
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["failed", 5]);
+  });
+
+  test("with tracking switched off a failed attempt leaves no record", () => {
+    const scenario = new Scenario({ failure_tracking: false }).fail(4);
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["idle", 0]);
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck" });
+  });
+
+  test("an import replaces the record and rests from the imported time", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.imported(4));
+    expect(scenario.run.state).toBe("backoff.waiting");
+    expect(scenario.run.context.retry_at).toBe(new Date(scenario.now + 2 * HOUR).toISOString());
+  });
+});
+
+describe("interruptions", () => {
+  test.each(["venue", "account", "transport"] as const)("a refusal of class %s does not count", (kind) => {
+    const scenario = new Scenario().fail(2);
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.rejected(rejection("SOMETHING", { class: kind })));
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["failed", 2]);
+  });
+
+  test("after a rest they lead back to where the retry was due, not to another rest", () => {
+    const scenario = new Scenario().fail(3);
+    scenario.reachDeadline();
+    scenario.send(scenario.request());
+    scenario.send(scenario.noMarket());
+    expect(scenario.run.state).toBe("backoff.due");
+  });
+
+  test("a market that refuses this symbol is the symbol's failure", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.noMarket(rejection("INVALID_PRODUCT_ID")));
+    expect(scenario.run.state).toBe("failed");
+  });
+
+  test("a market that never answers is asked again, then the attempt is interrupted", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    const asked = [scenario.run.context.attempt?.request_id];
+    while (scenario.run.state === "purging.quoting") {
+      scenario.reachDeadline();
+      asked.push(scenario.run.context.attempt?.request_id);
+    }
+    expect(asked).toHaveLength(5);
+    expect(new Set(asked).size).toBe(5);
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "interrupted", code: "NO_ANSWER" });
+  });
+});
+
+describe("requotes", () => {
+  const crossing = rejection("INVALID_LIMIT_PRICE_POST_ONLY", { class: "requote" });
+
+  test("a crossing price is raised tick by tick up to the limit, each time under a new id", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    const orders = [];
+    while (scenario.run.state === "purging.quoting") {
+      orders.push(...placed(scenario.send(scenario.quote()).commands));
+      scenario.send(scenario.rejected(crossing));
+    }
+    expect(orders.map(({ limit_price }) => limit_price)).toEqual(
+      ["67", "68", "69", "69", "69", "69"].map((ticks) => `0.000010${ticks}`),
+    );
+    expect(new Set(orders.map(({ client_order_id }) => client_order_id)).size).toBe(MAX_REQUOTES + 1);
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck", code: "REQUOTE_EXHAUSTED" });
+  });
+
+  test.each([
+    ["stale", { quoted_at: "2025-11-11T21:59:29.999Z" }],
+    ["crossed", { best_bid: "0.00002" }],
+    ["empty", { best_bid: "0" }],
+  ])("a %s quote is read again after two seconds, and not for ever", (_, over) => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    let quotes = 0;
+    while (scenario.run.state === "purging.quoting") {
+      const step = scenario.send(scenario.quote(over));
+      quotes += 1;
+      if (step.state !== "purging.quoting") break;
+      expect(step.commands).toEqual([]);
+      const before = scenario.now;
+      expect(types(scenario.reachDeadline().commands)).toEqual(["market.refresh"]);
+      expect(scenario.now - before).toBe(2_000);
+    }
+    expect(quotes).toBe(MAX_REQUOTES + 1);
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck", code: "STALE_QUOTE" });
+  });
+
+  test("a halted product fails the attempt", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote({ product: { ...PRODUCT, status: "halted" } }));
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck", code: "HALTED" });
+  });
+});
+
+describe("funds that are said not to be there", () => {
+  const short = rejection("INSUFFICIENT_FUND", { class: "account" });
+
+  test("are looked for; when less is there, less is sold", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.rejected(short));
+    expect(scenario.run.state).toBe("purging.quoting");
+    const step = scenario.send(scenario.quote({ available: "200000" }));
+    expect(placed(step.commands)).toMatchObject([{ base_size: "200000" }]);
+  });
+
+  test("and are there after all: the account is at fault, and the attempt interrupted", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.rejected(short));
+    scenario.send(scenario.quote());
+    expect(scenario.run.context.last_outcome).toMatchObject({
+      kind: "interrupted",
+      code: "INSUFFICIENT_FUND",
+    });
+  });
+});
+
+describe("outcomes that are not known", () => {
+  test("are asked for, and an order that never arrived is placed again with the same body under the same id", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    const [first] = placed(scenario.send(scenario.quote()).commands);
+    expect(types(scenario.send(scenario.unknown()).commands)).toEqual(["order.query"]);
+    const [again] = placed(scenario.send(scenario.unknown("not_found")).commands);
+    expect(again).toEqual(first);
+  });
+
+  test("are asked for after a minute, two, four and four, for as long as it takes", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    const waits: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const before = scenario.now;
+      expect(types(scenario.reachDeadline().commands)).toEqual(["order.query"]);
+      waits.push((scenario.now - before) / 60_000);
+    }
+    expect(waits).toEqual([1, 1, 2, 4, 4]);
+  });
+
+  test("an order that turns out open past its time is cancelled, not left to rest", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.reachDeadline();
+    const step = scenario.send(scenario.update());
+    expect([step.state, types(step.commands)]).toEqual(["purging.cancelling", ["order.cancel"]]);
+  });
+
+  test("an order that is accepted late, past its time, is cancelled", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.reachDeadline();
+    expect(scenario.send(scenario.accepted()).state).toBe("purging.cancelling");
+  });
+
+  test("an order denied for a whole minute, past its time, is taken for one that never arrived", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.reachDeadline();
+    scenario.send(scenario.unknown("not_found"));
+    expect(scenario.send(scenario.unknown("not_found")).changed).toBe(false);
+    scenario.reachDeadline();
+    scenario.send(scenario.unknown("not_found"));
+    expect(scenario.run.state).toBe("purging.quoting");
+    expect(scenario.run.context.attempt).toMatchObject({ order: null, slice: 2, no_fills: 1 });
+  });
+
+  test("a refusal after all ends the question", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.unknown());
+    scenario.send(scenario.rejected());
+    expect(scenario.run.state).toBe("failed");
+  });
+
+  test("an order that the exchange ends as failed is judged by its reason", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.update({ status: "failed", rejection: rejection("PRODUCT_TRADING_HALTED") }));
+    expect(scenario.run.context.last_failure?.rejection?.code).toBe("PRODUCT_TRADING_HALTED");
+  });
+
+  test("an order that the exchange ends as failed without a reason is a slice without a buyer", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.update({ status: "failed" }));
+    expect(scenario.run.context.attempt).toMatchObject({ slice: 2, no_fills: 1 });
+  });
+});
+
+describe("duplicates, late and reordered messages", () => {
+  test("the same result twice changes nothing the second time", () => {
+    const scenario = new Scenario().rest();
+    const update = scenario.update({ filled_size: "5", filled_value: "0.1" });
+    expect(scenario.send(update).changed).toBe(true);
+    expect(scenario.send(update)).toMatchObject({ changed: false, commands: [], path: [] });
+  });
+
+  test("an older revision after a newer one changes nothing", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.update({ revision: 7, filled_size: "9", filled_value: "0.1" }));
+    expect(scenario.send(scenario.update({ revision: 6, filled_size: "5" })).changed).toBe(false);
+  });
+
+  test("a cumulative fill never shrinks", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.update({ filled_size: "9", filled_value: "0.1" }));
+    scenario.send(scenario.cancelled({ filled_size: "4", filled_value: "0.05" }));
+    expect(scenario.run.context.sold_size).toBe("9");
+  });
+
+  test("a fill that is reported after the order was final is counted once, in this attempt too", () => {
+    const scenario = new Scenario().rest();
+    const late = scenario.cancelled({ revision: 9, filled_size: "300", filled_value: "0.3", fee: "0.01" });
+    scenario.send(scenario.cancelled());
+    expect(scenario.send(late).changed).toBe(true);
+    expect(scenario.send(late).changed).toBe(false);
+    expect(scenario.run.context).toMatchObject({
+      sold_size: "300",
+      fee: "0.01",
+      attempt: { sold_size: "300" },
+    });
+  });
+
+  test("a fill of an earlier attempt adds to what the symbol sold, and to nothing else", () => {
+    const scenario = new Scenario().rest();
+    const late = scenario.cancelled({ revision: 9, filled_size: "300", filled_value: "0.3" });
+    scenario.send(scenario.update({ status: "failed", rejection: rejection() }));
+    scenario.send(scenario.request());
+    const { attempt } = scenario.run.context;
+    const step = scenario.send(late);
+    expect([step.path, step.commands]).toEqual([[], []]);
+    expect(scenario.run.context).toMatchObject({ sold_size: "300", failures: 1 });
+    expect(scenario.run.context.attempt).toEqual(attempt);
+  });
+
+  test("only so many past orders are remembered", () => {
+    const scenario = new Scenario({ max_consecutive_no_fill: 999, max_slices: 999, max_duration_ms: 9e9 });
+    scenario.send(scenario.request());
+    for (let n = 0; n < MAX_PAST_ORDERS + 5; n += 1) noBuyer(scenario);
+    expect(scenario.run.context.past_orders).toHaveLength(MAX_PAST_ORDERS);
+  });
+});
+
+describe("operators", () => {
+  test.each([
+    ["abort", "idle"],
+    ["pause", "suspended"],
+    ["ban", "suspended"],
+  ] as const)("%s cancels the resting order first, and then ends in %s", (what, end) => {
+    const scenario = new Scenario().rest();
+    expect(types(scenario.send(scenario.operator(what)).commands)).toEqual(["order.cancel"]);
+    scenario.send(scenario.cancelled({ filled_size: "100", filled_value: "0.1" }));
+    expect([scenario.run.state, scenario.run.context.sold_size]).toEqual([end, "100"]);
+    expect(scenario.run.context.last_outcome).toMatchObject({ kind: "interrupted", code: "OPERATOR" });
+  });
+
+  test("an order that is refused while the attempt is being ended does not count", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.operator("pause"));
+    scenario.send(scenario.rejected());
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["suspended", 0]);
+  });
+
+  test("an order that is accepted only after the abort gets its name, and is still cancelled", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.operator("abort"));
+    scenario.send(scenario.accepted());
+    expect(scenario.run.state).toBe("purging.cancelling");
+    expect(scenario.run.context.attempt?.order?.order_id).toBe("X-1");
+  });
+
+  test("a pause taken back in time suspends nothing", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.operator("pause"));
+    scenario.send(scenario.operator("resume"));
+    scenario.send(scenario.cancelled());
+    expect(scenario.run.state).toBe("idle");
+  });
+
+  test("a ban outlives a resume, and a reset lifts it", () => {
+    const scenario = new Scenario().fail(1);
+    scenario.send(scenario.operator("ban"));
+    scenario.send(scenario.operator("resume"));
+    expect(scenario.run.state).toBe("suspended");
+    scenario.send(scenario.operator("reset"));
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["idle", 0]);
+  });
+
+  test("a pause in the middle of a rest keeps the rest", () => {
+    const scenario = new Scenario().fail(3);
+    const { retry_at } = scenario.run.context;
+    scenario.send(scenario.operator("pause"));
+    expect(scenario.run.context.deadline).toBeNull();
+    scenario.send(scenario.operator("resume"));
+    expect([scenario.run.state, scenario.run.context.retry_at]).toEqual(["backoff.waiting", retry_at]);
+    expect(scenario.run.context.deadline?.at).toBe(retry_at);
+  });
+
+  test("a reset in the middle of a retry forgets the failures and lets the attempt go on", () => {
+    const scenario = new Scenario().fail(3);
+    scenario.reachDeadline();
+    scenario.rest();
+    scenario.send(scenario.operator("reset"));
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["retrying.resting", 0]);
+    scenario.send(scenario.operator("abort"));
+    scenario.send(scenario.cancelled());
+    expect(scenario.run.state).toBe("idle");
+  });
+
+  test("a poisoned symbol cancels its order and is suspended, with the reason", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.poisoned());
+    scenario.send(scenario.cancelled());
+    expect(scenario.run.context.suspension).toMatchObject({ kind: "poison", by: "supervisor" });
+  });
+});
+
+describe("a restart from the snapshot", () => {
+  const WAITS: Record<string, [(scenario: Scenario) => unknown, string[]]> = {
+    "purging.quoting": [(s) => s.send(s.request()), ["market.refresh"]],
+    "purging.placing": [(s) => [s.send(s.request()), s.send(s.quote())], ["order.place"]],
+    "purging.resting": [(s) => s.rest(), ["order.query"]],
+    "purging.cancelling": [(s) => [s.rest(), s.reachDeadline()], ["order.cancel"]],
+    "purging.querying": [(s) => [s.rest(), s.send(s.unknown())], ["order.query"]],
+    "backoff.waiting": [(s) => s.fail(3), []],
+    failed: [(s) => s.fail(1), []],
+  };
+
+  test.each(Object.keys(WAITS))(
+    "in %s goes on as if nothing had happened, and asks again what is open",
+    (state) => {
+      const [bring, pending] = WAITS[state] ?? [() => {}, []];
+      const scenario = new Scenario();
+      bring(scenario);
+      expect(scenario.run.state).toBe(state);
+      const before = structuredClone(scenario.run.snapshot);
+      scenario.restart();
+      expect(scenario.run.snapshot).toEqual(before);
+      expect(types(scenario.run.pending)).toEqual(pending);
+    },
+  );
+
+  test("a quote that could not be used is not asked for again before its time", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote({ best_bid: "0" }));
+    expect(scenario.restart().run.pending).toEqual([]);
+  });
+
+  const good = new Scenario().fail(1).run.snapshot;
+  test.each([
+    ["another version", { ...good, version: 99 }],
+    ["a state that does not exist", { ...good, value: "limbo" }],
+    ["a parent without its child", { ...good, value: "purging" }],
+    ["a missing field", { ...good, context: { ...good.context, failures: undefined } }],
+    ["another symbol", { ...good, context: { ...good.context, symbol: "SEI-USD" } }],
+    ["another ledger", { ...good, context: { ...good.context, ledger_id: "x" } }],
+    ["no snapshot at all", "garbage"],
+  ])("%s is refused, with the symbol in the message", (_, snapshot) => {
+    const start = () => startPurge({ ledgerId: LEDGER, symbol: BONK, snapshot });
+    expect(start).toThrow(SnapshotError);
+    expect(start).toThrow(/BONK-USD/);
+  });
+});
+
+describe("bugs in the chart are loud", () => {
+  test("an attempt's step without an attempt", () => {
+    expect(() => working(new Scenario().run.context)).toThrow("BONK-USD: no attempt is under way");
+  });
+
+  test("an order's command without an order", () => {
+    expect(() => placeCommand(new Scenario().run.context)).toThrow("BONK-USD: no order is live");
+  });
+
+  test("a suspension by an event that suspends nothing", () => {
+    expect(() => suspensionBy(new Scenario().held())).toThrow("position.held suspends nothing");
+  });
+
+  test("a machine that throws says so to whoever stepped it", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    expect(() => scenario.send(scenario.quote({ available: "not a number" }))).toThrow(/not a number/);
+  });
+});
