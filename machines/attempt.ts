@@ -1,14 +1,16 @@
 // What an attempt does next: pure steps from one context to the next. `purge.ts` says when each is taken.
 import type { PurgeEventOf } from "./events.ts";
 import { clientOrderId } from "./order_id.ts";
-import type {
-  Attempt,
-  LiveOrder,
-  Market,
-  Outcome,
-  PastOrder,
-  PurgeContext,
-  WindDown,
+import {
+  type Attempt,
+  type LiveOrder,
+  liveOrder,
+  type Market,
+  type Outcome,
+  type PastOrder,
+  present,
+  type PurgeContext,
+  type WindDown,
 } from "./purge_context.ts";
 import { decisiveRow } from "./rejection.ts";
 import {
@@ -42,8 +44,7 @@ export type Working = PurgeContext & { readonly attempt: Attempt };
 
 /** @throws Error when no attempt is under way, which is a bug in the chart. */
 export function working(context: PurgeContext): Working {
-  if (context.attempt === null) throw new Error(`${context.symbol}: no attempt is under way`);
-  return { ...context, attempt: context.attempt };
+  return { ...context, attempt: present(context.attempt, `${context.symbol}: the attempt`) };
 }
 
 function patch(context: Working, attempt: Partial<Attempt>): Working {
@@ -81,7 +82,6 @@ export function startAttempt(
     requotes: 0,
     cushion_ticks: event.policy.cushion_ticks,
     no_fills: 0,
-    mode: "maker",
     limit: null,
     request_id: null,
     asks: 0,
@@ -138,36 +138,35 @@ export function takeQuote(context: Working, event: PurgeEventOf<"market.snapshot
     const message = `the exchange said that ${reconciling} was not there, and its balance shows ${available}`;
     return interrupt(quoted, at, "INSUFFICIENT_FUND", message, null);
   }
-  const isTaker = context.attempt.mode === "taker";
-  if (isTaker && isOverTakerThreshold(quoted)) return failAtLimit(quoted, at);
-  return followPlan(quoted, isTaker ? planTaker(quoted) : planMaker(quoted), at);
+  const { limit } = context.attempt;
+  return limit === null ? quoteMaker(quoted, at) : quoteTaker(quoted, at, limit);
 }
 
-function planMaker(context: Working): SlicePlan {
+function quoteMaker(context: Working, at: Timestamp): Working {
   const { policy, cushion_ticks } = context.attempt;
-  return planMakerSlice({ ...marketOf(context), policy, cushion_ticks });
+  const plan = planMakerSlice({ ...marketOf(context), policy, cushion_ticks });
+  if (plan.kind === "unsellable") return fail(context, at, plan.reason.toUpperCase(), plan.message);
+  return followPlan(context, plan, at);
 }
 
-function planTaker(context: Working): SlicePlan {
-  return planTakerSlice({ ...marketOf(context), policy: context.attempt.policy });
+function quoteTaker(context: Working, at: Timestamp, limit: Limit): Working {
+  const { policy } = context.attempt;
+  if (compare(remainingUsd(context), policy.taker_fallback_threshold_usd) > 0)
+    return failAtLimit(context, at, limit);
+  const plan = planTakerSlice({ ...marketOf(context), policy });
+  return plan.kind === "unsellable" ? failAtLimit(context, at, limit) : followPlan(context, plan, at);
 }
 
-function marketOf(context: Working) {
-  const { market } = context.attempt;
-  if (market === null) throw new Error(`${context.symbol}: no quote to plan with`);
-  return market;
+function marketOf(context: Working): Market {
+  return present(context.attempt.market, `${context.symbol}: the quote`);
 }
 
-function isOverTakerThreshold(context: Working): boolean {
-  return compare(remainingUsd(context), context.attempt.policy.taker_fallback_threshold_usd) > 0;
-}
-
-function followPlan(context: Working, plan: SlicePlan, at: Timestamp): Working {
+function followPlan(
+  context: Working,
+  plan: Exclude<SlicePlan, { kind: "unsellable" }>,
+  at: Timestamp,
+): Working {
   if (plan.kind === "order") return withOrder(context, plan.base_size, plan.limit_price, at);
-  if (plan.kind === "unsellable") {
-    if (context.attempt.mode === "taker") return failAtLimit(context, at);
-    return fail(context, at, plan.reason.toUpperCase(), plan.message);
-  }
   if (isZero(context.attempt.sold_size)) {
     return interrupt(
       context,
@@ -194,7 +193,7 @@ function withOrder(context: Working, base_size: string, limit_price: string, at:
       }),
       symbol,
       side: "SELL",
-      kind: attempt.mode === "taker" ? "ioc" : "post_only",
+      kind: attempt.limit === null ? "post_only" : "ioc",
       base_size,
       limit_price,
     },
@@ -211,10 +210,10 @@ function withOrder(context: Working, base_size: string, limit_price: string, at:
 
 /** When the live order has had its time: its slice's, or what is left of the attempt's, whichever is sooner. */
 export function sliceDeadline(context: Working): Timestamp {
-  const { order, mode, policy, ends_at } = context.attempt;
-  const placedAt = order?.placed_at ?? context.attempt.started_at;
-  if (mode === "taker") return later(placedAt, TAKER_MS);
-  const replaceAt = Date.parse(placedAt) + policy.replace_ms;
+  const { policy, ends_at } = context.attempt;
+  const { placed_at, request } = liveOrder(context);
+  if (request.kind === "ioc") return later(placed_at, TAKER_MS);
+  const replaceAt = Date.parse(placed_at) + policy.replace_ms;
   return new Date(Math.min(replaceAt, Date.parse(ends_at))).toISOString();
 }
 
@@ -225,8 +224,8 @@ export function askAgainAt(context: Working, at: Timestamp): Timestamp {
 
 /** Takes over what the exchange says of the live order; what is sold is counted as it becomes known. */
 export function takeUpdate(context: Working, event: PurgeEventOf<"order.update">): Working {
-  const { order } = context.attempt;
-  if (order === null || event.revision <= order.revision) return context;
+  const order = liveOrder(context);
+  if (event.revision <= order.revision) return context;
   const proven = proof(order, event);
   const next: LiveOrder = { ...order, ...proven, order_id: event.order_id, status: event.status };
   return countSold(patch(context, { order: next, asks: 0, not_found_at: null }), gained(order, proven));
@@ -262,11 +261,8 @@ function addFill(total: Pick<PurgeContext, "sold_size" | "sold_value" | "fee">, 
 
 function countSold(context: Working, gain: Fill): Working {
   if (isZero(gain.filled_size)) return context;
-  const { market } = context.attempt;
-  const attempt = {
-    ...addFill(context.attempt, gain),
-    market: market === null ? null : without(market, gain.filled_size),
-  };
+  const market = without(marketOf(context), gain.filled_size);
+  const attempt = { ...addFill(context.attempt, gain), market };
   return { ...patch(context, attempt), ...addFill(context, gain) };
 }
 
@@ -278,8 +274,7 @@ function without(market: Market, size: string): Market {
 /** The live order is final: what does the attempt do next? */
 export function settleOrder(context: Working, at: Timestamp, rejection: Rejection | null): Working {
   const { attempt } = context;
-  const { order } = attempt;
-  if (order === null) return context;
+  const order = liveOrder(context);
   const retired = patch(retire(context, order), {
     no_fills: isZero(order.filled_size) ? attempt.no_fills + 1 : 0,
     slice: attempt.slice + 1,
@@ -289,15 +284,14 @@ export function settleOrder(context: Working, at: Timestamp, rejection: Rejectio
   });
   if (attempt.wind_down !== null) return interruptByOperator(retired, attempt.wind_down, at);
   if (order.status === "failed" && rejection !== null) return judge(retired, at, rejection);
-  if (attempt.mode === "taker") return failAtLimit(retired, at);
+  if (attempt.limit !== null) return failAtLimit(retired, at, attempt.limit);
   const limit = reachedLimit(retired, at);
   if (limit === null) return retired;
-  const limited = patch(retired, { limit });
-  if (!attempt.policy.allow_taker_fallback) return failAtLimit(limited, at);
-  return patch(limited, { mode: "taker" });
+  if (!attempt.policy.allow_taker_fallback) return failAtLimit(retired, at, limit);
+  return patch(retired, { limit });
 }
 
-function reachedLimit(context: Working, at: Timestamp): Attempt["limit"] {
+function reachedLimit(context: Working, at: Timestamp): Limit | null {
   const { no_fills, slice, ends_at, policy } = context.attempt;
   if (no_fills >= policy.max_consecutive_no_fill) return "NO_FILL";
   if (at >= ends_at) return "MAX_DURATION";
@@ -323,10 +317,11 @@ function retire(context: Working, order: LiveOrder): Working {
 
 /** The exchange refused the live order: requote, reconcile, fail or interrupt, by class. */
 export function takeRejection(context: Working, at: Timestamp, rejection: Rejection): Working {
-  const { order, wind_down } = context.attempt;
-  const retired = order === null ? context : retire(context, order);
+  const { wind_down } = context.attempt;
+  const order = liveOrder(context);
+  const retired = retire(context, order);
   if (wind_down !== null) return interruptByOperator(retired, wind_down, at);
-  if (order !== null && decisiveRow(rejection)?.reconcile === true) {
+  if (decisiveRow(rejection)?.reconcile === true) {
     return patch(retired, { reconciling: order.request.base_size });
   }
   return judge(retired, at, rejection);
@@ -368,9 +363,8 @@ function interruptByOperator(context: Working, by: WindDown, at: Timestamp): Wor
 
 /** The exchange has named the live order. */
 export function noteAccepted(context: Working, event: PurgeEventOf<"order.accepted">): Working {
-  const { order } = context.attempt;
-  if (order === null) return context;
-  return patch(context, { asks: 0, not_found_at: null, order: { ...order, order_id: event.order_id } });
+  const order = { ...liveOrder(context), order_id: event.order_id };
+  return patch(context, { asks: 0, not_found_at: null, order });
 }
 
 /** The exchange does not know the live order. It may still be on its way, so this counts only if it stays so. */
@@ -389,20 +383,15 @@ export function giveUpOrder(context: Working, at: Timestamp): Working {
   return settleOrder(context, at, null);
 }
 
-/** An operator took a pause back while the attempt was being ended for it: it ends, and nothing is suspended. */
-export function withoutPause(context: Working): Working {
-  const { wind_down } = context.attempt;
-  return patch(context, { wind_down: wind_down === null ? null : { ...wind_down, kind: "abort" } });
-}
-
 const LIMITS = {
   NO_FILL: "no buyer for slice after slice",
   MAX_DURATION: "the attempt's time is over",
   MAX_SLICES: "the attempt's slices are used up",
 } as const;
 
-function failAtLimit(context: Working, at: Timestamp): Working {
-  const limit = context.attempt.limit ?? "NO_FILL";
+type Limit = keyof typeof LIMITS;
+
+function failAtLimit(context: Working, at: Timestamp, limit: Limit): Working {
   return fail(context, at, limit, LIMITS[limit], null);
 }
 

@@ -1,28 +1,27 @@
 // What a machine asks of the gateway in each state: sent on entry, and once more after a crash.
 import type { PurgeCommand } from "./events.ts";
-import type { LiveOrder, PurgeContext } from "./purge_context.ts";
-
-function live(context: PurgeContext): LiveOrder {
-  const order = context.attempt?.order ?? null;
-  if (order === null) throw new Error(`${context.symbol}: no order is live`);
-  return order;
-}
+import { liveOrder, present, type PurgeContext } from "./purge_context.ts";
 
 export function refreshCommand(context: PurgeContext): PurgeCommand {
-  return { type: "market.refresh", symbol: context.symbol, request_id: context.attempt?.request_id ?? "" };
+  const { symbol, attempt } = context;
+  return {
+    type: "market.refresh",
+    symbol,
+    request_id: present(attempt?.request_id, `${symbol}: the question`),
+  };
 }
 
 export function placeCommand(context: PurgeContext): PurgeCommand {
-  return { type: "order.place", symbol: context.symbol, order: live(context).request };
+  return { type: "order.place", symbol: context.symbol, order: liveOrder(context).request };
 }
 
 export function cancelCommand(context: PurgeContext): PurgeCommand {
-  const { request, order_id } = live(context);
+  const { request, order_id } = liveOrder(context);
   return { type: "order.cancel", symbol: context.symbol, client_order_id: request.client_order_id, order_id };
 }
 
 export function queryCommand(context: PurgeContext): PurgeCommand {
-  const { request, order_id } = live(context);
+  const { request, order_id } = liveOrder(context);
   return { type: "order.query", symbol: context.symbol, client_order_id: request.client_order_id, order_id };
 }
 

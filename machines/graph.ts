@@ -33,7 +33,7 @@ export function edges(machine: AnyStateMachine): readonly Edge[] {
 
 /** As a Mermaid state diagram. */
 export function toMermaid(machine: AnyStateMachine): string {
-  const lines = ["stateDiagram-v2", `  [*] --> ${name(initialOf(machine.root) ?? "")}`];
+  const lines = ["stateDiagram-v2", `  [*] --> ${name(first(machine.root))}`];
   for (const node of nodes(machine)) lines.push(...mermaidNode(node, "  "));
   for (const { from, to, ...edge } of arrows(machine)) {
     lines.push(`  ${name(from)} --> ${name(to)} : ${label(edge)}`);
@@ -49,7 +49,7 @@ export function toDot(machine: AnyStateMachine): string {
   ];
   lines.push("  start [shape=point];");
   for (const node of nodes(machine)) lines.push(...dotNode(node, "  "));
-  const initial = initialOf(machine.root) ?? "";
+  const initial = first(machine.root);
   lines.push(`  start -> ${name(leaf(machine, initial))};`);
   for (const { from, to, ...edge } of arrows(machine)) {
     const ends = [from, to].map((path, index) =>
@@ -103,8 +103,11 @@ function pathOf(node: AnyStateNode): string {
 }
 
 function initialOf(node: AnyStateNode): string | null {
-  const target = node.type === "compound" ? node.initial.target[0] : undefined;
-  return target === undefined ? null : pathOf(target);
+  return node.type === "compound" ? first(node) : null;
+}
+
+function first(compound: AnyStateNode): string {
+  return compound.initial.target.map(pathOf).join();
 }
 
 function name(path: string): string {
@@ -133,7 +136,7 @@ function mermaidNode(node: Node, indent: string): string[] {
   if (node.type === "final") return [title, `${indent}${name(node.path)} --> [*]`];
   if (node.type === "atomic") return [title];
   const inner = node.children.flatMap((child) => mermaidNode(child, `${indent}  `));
-  return [`${title} {`, `${indent}  [*] --> ${name(node.initial ?? "")}`, ...inner, `${indent}}`];
+  return [`${title} {`, `${indent}  [*] --> ${name(`${node.initial}`)}`, ...inner, `${indent}}`];
 }
 
 function dotNode(node: Node, indent: string): string[] {

@@ -101,8 +101,7 @@ export const Attempt = Schema.Struct({
   cushion_ticks: Count,
   /** Slices in a row that ended without a fill. */
   no_fills: Count,
-  mode: Schema.Literals(["maker", "taker"]),
-  /** Which limit ended the maker slices. */
+  /** Which limit ended the post-only slices; from then on the rest goes as one IOC order, if at all. */
   limit: Schema.NullOr(Schema.Literals(["NO_FILL", "MAX_DURATION", "MAX_SLICES"])),
   /** The question that a quote must answer; null while none is asked. */
   request_id: Schema.NullOr(Schema.String),
@@ -171,4 +170,15 @@ export function initialContext(ledgerId: string, symbol: TradingSymbol): PurgeCo
     residual_usd: null,
     past_orders: [],
   };
+}
+
+/** What the chart promises to be there. @throws Error when it is not, which is a bug in the chart. */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new Error(`${what} is missing`);
+  return value;
+}
+
+/** The order that the attempt has at the exchange. @throws Error when there is none. */
+export function liveOrder(context: PurgeContext): LiveOrder {
+  return present(context.attempt?.order, `${context.symbol}: the live order`);
 }

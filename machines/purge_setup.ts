@@ -24,13 +24,12 @@ import {
   takeRejection,
   takeUpdate,
   windDown,
-  withoutPause,
   withDeadline,
   working,
 } from "./attempt.ts";
 import { cancelCommand, placeCommand, queryCommand, refreshCommand } from "./commands.ts";
 import type { PurgeCommand, PurgeEvent } from "./events.ts";
-import type { PurgeContext } from "./purge_context.ts";
+import { liveOrder, present, type PurgeContext } from "./purge_context.ts";
 import { closeAttempt, forget, importFailure, recordFailure, suspensionBy, suspensionOf } from "./record.ts";
 import type { TradingSymbol } from "./vocabulary.ts";
 
@@ -53,7 +52,7 @@ const isUnusable = (at: At) =>
 const isLive = ({ context, event }: At) =>
   "client_order_id" in event && event.client_order_id === order(context)?.request.client_order_id;
 const isNewer = ({ context, event }: At) =>
-  event.type === "order.update" && event.revision > (order(context)?.revision ?? Number.POSITIVE_INFINITY);
+  event.type === "order.update" && event.revision > liveOrder(context).revision;
 const isFinal = ({ event }: At) => event.type === "order.update" && event.status !== "open";
 /** The exchange has not named the live order yet, so it may still refuse it. */
 const isUnnamed = (at: At) => isLive(at) && order(at.context)?.order_id === null;
@@ -157,7 +156,9 @@ export const purgeSetup = setup({
     ),
     awaitFill: assign(({ context }) => withDeadline(context, "slice", sliceDeadline(working(context)))),
     clearDeadline: assign({ deadline: null }),
-    awaitRetry: assign(({ context }) => withDeadline(context, "retry", context.retry_at ?? "")),
+    awaitRetry: assign(({ context }) =>
+      withDeadline(context, "retry", present(context.retry_at, "the end of the rest")),
+    ),
     refreshMarket: emit(({ context }) => ({ type: "command", command: refreshCommand(context) })),
     place: emit(({ context }) => ({ type: "command", command: placeCommand(context) })),
     cancel: emit(({ context }) => ({ type: "command", command: cancelCommand(context) })),
@@ -167,7 +168,12 @@ export const purgeSetup = setup({
     forget: assign(({ context }) => forget(context)),
     suspend: assign(({ event }) => ({ suspension: suspensionBy(event), deadline: null })),
     suspendAfterAttempt: assign(({ context }) => ({ suspension: suspensionOf(context) })),
-    endWithoutPause: assign(({ context }) => withoutPause(working(context))),
+    /** A pause is taken back while the attempt is being ended for it: it ends, and nothing is suspended. */
+    endWithoutPause: assign(({ context, event }) => {
+      assertEvent(event, "operator.resume");
+      const { by, reason, at } = event;
+      return windDown(working(context), { kind: "abort", by, reason, at });
+    }),
     unsuspend: assign({ suspension: null }),
     importFailure: assign(({ context, event }) => {
       assertEvent(event, "failure.imported");

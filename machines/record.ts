@@ -2,26 +2,26 @@
 import { working, type Working } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
 import type { PurgeEvent, PurgeEventOf } from "./events.ts";
-import type { PurgeContext, WindDown } from "./purge_context.ts";
+import { type Outcome, present, type PurgeContext, type WindDown } from "./purge_context.ts";
 import { errorLine } from "./rejection.ts";
 import type { PurgePolicy, Timestamp } from "./vocabulary.ts";
 
 /** The attempt is over; what it ended with stays readable. */
 export function closeAttempt(context: PurgeContext): PurgeContext {
-  const outcome = working(context).attempt.outcome;
+  const outcome = outcomeOf(working(context));
   return {
     ...context,
     attempt: null,
     deadline: null,
     last_outcome: outcome,
-    residual_usd: outcome?.residual_usd ?? null,
+    residual_usd: outcome.residual_usd,
   };
 }
 
 /** One more failure in a row: recorded whole, and rested on. */
 export function recordFailure(context: Working): PurgeContext {
-  const { outcome, policy, balance, value_usd } = context.attempt;
-  if (outcome === null) return context;
+  const { policy, balance, value_usd } = context.attempt;
+  const outcome = outcomeOf(context);
   const error =
     outcome.rejection === null ? `${outcome.code}: ${outcome.message}` : errorLine(outcome.rejection);
   return {
@@ -29,6 +29,10 @@ export function recordFailure(context: Working): PurgeContext {
     ...rest(context, context.failures + 1, outcome.at, policy.backoff),
     last_failure: { failed_at: outcome.at, error, rejection: outcome.rejection, balance, value_usd },
   };
+}
+
+function outcomeOf(context: Working): Outcome {
+  return present(context.attempt.outcome, `${context.symbol}: the attempt's outcome`);
 }
 
 /** A record from elsewhere takes the place of this one's. */

@@ -1,6 +1,6 @@
 // The purge machine as a story: what is sold, what counts as a failure, what is waited for.
 import { describe, expect, test } from "vitest";
-import { MAX_PAST_ORDERS, MAX_REQUOTES, working } from "../../machines/attempt.ts";
+import { MAX_PAST_ORDERS, MAX_REQUOTES, takeLateFill, working } from "../../machines/attempt.ts";
 import { placeCommand } from "../../machines/commands.ts";
 import { type PurgeCommand, SnapshotError, startPurge } from "../../machines/mod.ts";
 import { suspensionBy } from "../../machines/record.ts";
@@ -63,7 +63,7 @@ describe("selling", () => {
     noBuyer(scenario);
     expect(scenario.run.state).toBe("purging.quoting");
     scenario.send(scenario.quote());
-    expect(scenario.run.context.attempt).toMatchObject({ slice: 2, no_fills: 1, mode: "maker" });
+    expect(scenario.run.context.attempt).toMatchObject({ slice: 2, no_fills: 1, limit: null });
   });
 
   test("fills that land during a cancel count", () => {
@@ -191,14 +191,14 @@ describe("the taker fallback", () => {
     noBuyer(scenario);
     noBuyer(scenario);
     expect(scenario.now - Date.parse(scenario.events[0]?.at ?? "")).toBe(60_000);
-    expect(scenario.run.context.attempt).toMatchObject({ mode: "taker", limit: "MAX_DURATION" });
+    expect(scenario.run.context.attempt).toMatchObject({ limit: "MAX_DURATION" });
   });
 
   test("comes when the slices are used up", () => {
     const scenario = new Scenario({ max_slices: 1, max_consecutive_no_fill: 9 });
     scenario.send(scenario.request());
     noBuyer(scenario);
-    expect(scenario.run.context.attempt).toMatchObject({ mode: "taker", limit: "MAX_SLICES" });
+    expect(scenario.run.context.attempt).toMatchObject({ limit: "MAX_SLICES" });
   });
 });
 
@@ -471,6 +471,8 @@ describe("duplicates, late and reordered messages", () => {
     const scenario = new Scenario().rest();
     const late = scenario.cancelled({ revision: 9, filled_size: "300", filled_value: "0.3", fee: "0.01" });
     scenario.send(scenario.cancelled());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.cancelled());
     expect(scenario.send(late).changed).toBe(true);
     expect(scenario.send(late).changed).toBe(false);
     expect(scenario.run.context).toMatchObject({
@@ -626,13 +628,20 @@ describe("a restart from the snapshot", () => {
   });
 });
 
+test("a late fill of an order that is not known says nothing", () => {
+  const scenario = new Scenario().rest();
+  scenario.send(scenario.cancelled());
+  const { context } = scenario.run;
+  expect(takeLateFill(context, scenario.update({ filled_size: "5" }))).toBe(context);
+});
+
 describe("bugs in the chart are loud", () => {
   test("an attempt's step without an attempt", () => {
-    expect(() => working(new Scenario().run.context)).toThrow("BONK-USD: no attempt is under way");
+    expect(() => working(new Scenario().run.context)).toThrow("BONK-USD: the attempt is missing");
   });
 
   test("an order's command without an order", () => {
-    expect(() => placeCommand(new Scenario().run.context)).toThrow("BONK-USD: no order is live");
+    expect(() => placeCommand(new Scenario().run.context)).toThrow("BONK-USD: the live order is missing");
   });
 
   test("a suspension by an event that suspends nothing", () => {
