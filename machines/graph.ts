@@ -1,5 +1,6 @@
 // Draws a machine: its states inside each other, its transitions with their guards, `always` and `done` edges included.
 import type { AnyStateMachine, AnyStateNode } from "xstate";
+import { present } from "./purge_context.ts";
 
 /** One arrow of a drawing. */
 export interface Edge {
@@ -114,20 +115,19 @@ function name(path: string): string {
   return path.replaceAll(".", "_");
 }
 
-function find(machine: AnyStateMachine, path: string): AnyStateNode | undefined {
-  let node: AnyStateNode | undefined = machine.root;
-  for (const key of path.split(".")) node = node?.states[key];
-  return node;
+function find(machine: AnyStateMachine, path: string): AnyStateNode {
+  const step = (node: AnyStateNode, key: string): AnyStateNode =>
+    present(node.states[key], `the state ${path}`);
+  return path.split(".").reduce(step, machine.root);
 }
 
 function isCompound(machine: AnyStateMachine, path: string): boolean {
-  return find(machine, path)?.type === "compound";
+  return find(machine, path).type === "compound";
 }
 
 /** Graphviz draws arrows between leaves; one that ends at a cluster goes to the leaf entered first. */
 function leaf(machine: AnyStateMachine, path: string): string {
-  const node = find(machine, path);
-  const initial = node === undefined ? null : initialOf(node);
+  const initial = initialOf(find(machine, path));
   return initial === null ? path : leaf(machine, initial);
 }
 
