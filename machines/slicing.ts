@@ -50,7 +50,7 @@ export function planMakerSlice(input: MakerInput): SlicePlan {
   const smallest = smallestOrder(checked, price);
   if (smallest > checked.sellable) return dust(input);
   const wanted = quotient(parse(policy.slice_usd), BigDecimal.multiply(price, checked.increment), "down");
-  const size = least(most(wanted, smallest), checked.sellable);
+  const size = most(wanted, smallest);
   const isRestSellable = checked.sellable - size >= smallestOrder(checked, bid);
   return order(checked, isRestSellable ? size : checked.sellable, price);
 }
@@ -197,10 +197,6 @@ function roundTo(value: Decimal, increment: Decimal, rounding: Rounding): Decima
 
 function times(count: bigint, increment: Decimal): Decimal {
   return BigDecimal.make(count * increment.value, increment.scale);
-}
-
-function least(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }
 
 function most(a: bigint, b: bigint): bigint {

@@ -209,7 +209,7 @@ describe("a rejection", () => {
     expect(classOf("INVALID_REQUEST", { raw_response })).toBe("requote");
   });
 
-  test("fits its schema and survives UTF-8, whatever came", () => {
+  test("fits its schema and can be written as UTF-8, whatever came", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 600, size: "max" }),
       fc.string({ unit: fc.constantFrom("😀", "\ud83d", "\udc00", "a"), maxLength: 700, size: "max" }),
@@ -225,8 +225,9 @@ describe("a rejection", () => {
       fc.property(refusals, (said) => {
         const told = classify(said);
         expect(Schema.is(Rejection)(told)).toBe(true);
-        const sent = new TextDecoder().decode(new TextEncoder().encode(JSON.stringify(told)));
-        expect(JSON.parse(sent)).toEqual(told);
+        const texts = [told.code, told.message, told.details, told.preview_failure, told.raw_response];
+        // Half a surrogate pair has no UTF-8, and would come out of MessagePack as something else.
+        expect(texts.every((text) => text === null || text.isWellFormed())).toBe(true);
       }),
     );
   });

@@ -163,6 +163,17 @@ describe("a maker slice", () => {
     expect(sizes(sellDown(bonk).orders)).toEqual(["468603", "420984"]);
   });
 
+  test("leaves a rest that is just the minimum at the bid, and takes along one that only reaches it at its own price", () => {
+    const product = { ...PRODUCT, price_increment: "0.1" };
+    const policy = { ...POLICY, slice_usd: "6", min_notional_usd: "3" };
+    const coarse = { ...bonk, best_bid: "0.5", best_ask: "0.8", product, policy };
+    expect(planMakerSlice({ ...coarse, available: "16" })).toMatchObject({
+      base_size: "10",
+      limit_price: "0.6",
+    });
+    expect(planMakerSlice({ ...coarse, available: "15" })).toMatchObject({ base_size: "15" });
+  });
+
   test("sits above the bid by the cushion, on the tick", () => {
     const price = (over: Partial<MakerInput>) => {
       const plan = planMakerSlice({ ...sei, ...over });
