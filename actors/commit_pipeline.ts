@@ -14,7 +14,7 @@ export interface CommitPipeline {
   /** True when the journal is behind: take nothing new from the bus until `onRoom`. */
   readonly isFull: boolean;
   readonly pending: number;
-  /** Called whenever a full pipeline has room again. */
+  /** Calls `listener` once, when a full pipeline has room again. */
   onRoom(listener: () => void): void;
   /** Writes what is pending, then takes nothing more. */
   stop(): Promise<void>;
@@ -71,7 +71,7 @@ export function commitPipeline(options: CommitPipelineOptions): CommitPipeline {
         if (record === undefined) throw new Error("the journal returned fewer records than it was given");
         pending.onDurable(record);
       });
-      if (wasFull && queue.length < maxPending) for (const listener of roomListeners) listener();
+      if (wasFull && queue.length < maxPending) for (const listener of roomListeners.splice(0)) listener();
     }
   };
   const start = (): void => {

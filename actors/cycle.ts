@@ -14,6 +14,8 @@ import { stamp } from "./time.ts";
 /** What the cycle needs to know of a symbol, from its last durable record. */
 export interface SymbolView {
   readonly state: string;
+  /** An attempt is under way. */
+  readonly isBusy: boolean;
   readonly failures: number;
   readonly lastFailedAt: Timestamp | null;
   readonly retryAt: Timestamp | null;
@@ -54,6 +56,8 @@ export interface CycleOptions {
   readonly observe: Observe;
   readonly symbols: Symbols;
   readonly settings: CycleSettings;
+  /** Cycles done so far; a restarted actor goes on from there. */
+  readonly progress: { done: number };
   /** The last of `cycles` has been done. */
   readonly onLast: () => void;
 }
@@ -79,10 +83,10 @@ export async function startCycle(options: CycleOptions): Promise<{ stop(): void 
     }),
   );
   let isStopped = false;
-  let done = 0;
   let next: Cancel = () => {};
   const turn = (at: number): void => {
-    done += 1;
+    options.progress.done += 1;
+    const { done } = options.progress;
     const isLast = done === settings.cycles;
     cycle.run(done).then(
       () => {
@@ -253,7 +257,7 @@ class Cycle {
     const { clock, observe, settings, symbols } = this.#options;
     const { symbol, reason, balance, valueUsd } = candidate;
     const at = stamp(clock.now());
-    if (view !== null && view.failures > 0 && view.lastFailedAt !== null) {
+    if (view?.state === "backoff.due" && view.lastFailedAt !== null) {
       observe({
         kind: "purge.retrying",
         symbol,

@@ -1,0 +1,222 @@
+// Placing an order so that it is placed once: what is asked, and in which order, when an answer went missing.
+import { Effect, Result } from "effect";
+import {
+  type ClientOrderId,
+  isZero,
+  type OrderRequest,
+  type PurgeEventOf,
+  type Rejection,
+} from "../machines/mod.ts";
+import { admits } from "./breaker.ts";
+import { type Answer, heldBack, justThis, unknown } from "./gateway_answer.ts";
+import { unreachableRejection } from "./gateway_report.ts";
+import { type Allowance, type GatewayDesk, judge, updateFrom } from "./gateway_requests.ts";
+import { type OrderReport, Refused, type Unreachable } from "./ports.ts";
+import { stamp } from "./time.ts";
+
+/** Sends `order` to the exchange, unless it was refused before or the breaker holds it back.
+ *
+ * From the moment at which it may have arrived it is asked for first, and the identical body is sent again only where
+ * the exchange says that it does not know the order.
+ */
+export function placeOrder(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect.Effect<Answer> {
+  const id = order.client_order_id;
+  const known = sent.rejectionOf(id);
+  if (known !== null) return Effect.succeed(rejected(desk, order, known));
+  const placement = Effect.gen(function* () {
+    const outcome = yield* place(desk, sent, order);
+    if (outcome.kind === "found") return accepted(desk, order, outcome.report);
+    if (outcome.kind === "unclear") {
+      return unknown(order, stamp(desk.clock.now()), "undetermined", outcome.message);
+    }
+    sent.refuse(order, outcome.rejection);
+    return rejected(desk, order, outcome.rejection);
+  });
+  return placement.pipe(
+    Effect.ensuring(Effect.sync(() => desk.breaker.tell({ type: "unanswered", order: id }))),
+  );
+}
+
+/** What this process has sent, or refused to send, by client order id. Bounded: the oldest are forgotten.
+ *
+ * An exchange remembers the orders it took, not those it refused; so a repeated `order.place` that was refused the
+ * first time must not go out again: the machine has long moved on. */
+export class SentOrders {
+  readonly #known = new Map<
+    ClientOrderId,
+    { readonly order: OrderRequest; readonly rejection: Rejection | null }
+  >();
+  readonly #max: number;
+
+  constructor(max = 10_000) {
+    this.#max = max;
+  }
+
+  wasSent(id: ClientOrderId): boolean {
+    return this.#known.has(id);
+  }
+
+  rejectionOf(id: ClientOrderId): Rejection | null {
+    return this.#known.get(id)?.rejection ?? null;
+  }
+
+  /** Whether another order went by this one's id. */
+  contradicts(order: OrderRequest): boolean {
+    const known = this.#known.get(order.client_order_id)?.order;
+    if (known === undefined) return false;
+    return BODY.some((field) => known[field] !== order[field]);
+  }
+
+  send(order: OrderRequest): void {
+    this.#remember(order, null);
+  }
+
+  refuse(order: OrderRequest, rejection: Rejection): void {
+    this.#remember(order, rejection);
+  }
+
+  #remember(order: OrderRequest, rejection: Rejection | null): void {
+    this.#known.delete(order.client_order_id);
+    this.#known.set(order.client_order_id, { order, rejection });
+    if (this.#known.size <= this.#max) return;
+    for (const oldest of this.#known.keys()) {
+      this.#known.delete(oldest);
+      return;
+    }
+  }
+}
+
+const BODY = ["symbol", "side", "kind", "base_size", "limit_price"] as const;
+
+type Outcome =
+  | { readonly kind: "found"; readonly report: OrderReport }
+  | { readonly kind: "refused"; readonly rejection: Rejection }
+  | { readonly kind: "unclear"; readonly message: string };
+
+function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect.Effect<Outcome> {
+  const { requests } = desk;
+  const allowance = requests.allowance();
+  return Effect.gen(function* () {
+    let mayExist = sent.wasSent(order.client_order_id);
+    let refusal: Rejection | null = null;
+    for (;;) {
+      if (mayExist) {
+        const found: Outcome | null = yield* lookFor(desk, order, allowance);
+        if (found !== null) return found;
+        if (refusal !== null) return { kind: "refused", rejection: refusal };
+      }
+      const post = yield* Effect.result(send(desk, sent, order));
+      if (Result.isSuccess(post)) return { kind: "found", report: post.success };
+      if (post.failure instanceof HeldBack) return given(mayExist, post.failure.rejection);
+      const fault = readFailure(desk, order, post.failure);
+      if (fault.isAnswer) {
+        // The same funds may be held by the very order that is missing, so a refusal counts once it is not to be found.
+        if (!mayExist) return { kind: "refused", rejection: fault.rejection };
+        refusal = fault.rejection;
+        continue;
+      }
+      mayExist ||= fault.mayExist;
+      const isOver = !mayExist && !fault.mayPass;
+      if (isOver || !(yield* requests.pause(order, fault, allowance)))
+        return given(mayExist, fault.rejection);
+    }
+  });
+}
+
+/** The breaker is asked at the last moment, when the request has its turn: it may have opened since. */
+function send(
+  { breaker, exchange, requests }: GatewayDesk,
+  sent: SentOrders,
+  order: OrderRequest,
+): Effect.Effect<OrderReport, Refused | Unreachable | HeldBack> {
+  const post = (): Effect.Effect<OrderReport, Refused | Unreachable | HeldBack> => {
+    const held = admits(breaker.state, order.client_order_id) ? null : heldBack(breaker.state);
+    if (held !== null) return Effect.fail(new HeldBack(held));
+    breaker.tell({ type: "admitted", order: order.client_order_id });
+    sent.send(order);
+    return exchange.place(order);
+  };
+  return requests.once({ symbol: order.symbol, what: "place", send: post });
+}
+
+class HeldBack {
+  readonly _tag = "HeldBack";
+  readonly rejection: Rejection;
+  constructor(rejection: Rejection) {
+    this.rejection = rejection;
+  }
+}
+
+/** Null where the exchange says that it does not know the order. */
+function lookFor(
+  desk: GatewayDesk,
+  order: OrderRequest,
+  allowance: Allowance,
+): Effect.Effect<Outcome | null> {
+  const { symbol, client_order_id } = order;
+  const send = () => desk.exchange.order({ symbol, client_order_id, order_id: null });
+  return desk.requests.persist({ symbol, what: "order", send }, allowance).pipe(
+    Effect.map((report): Outcome => ({ kind: "found", report })),
+    Effect.catchTags({
+      OrderNotFound: () => Effect.succeed(null),
+      Refused: (refusal) => Effect.sync(() => given(true, judge(desk.breaker, refusal, symbol, null))),
+      Unreachable: (error) => Effect.succeed(given(true, unreachableRejection(error))),
+    }),
+  );
+}
+
+interface Fault {
+  readonly rejection: Rejection;
+  /** The exchange answered, and the answer is no. */
+  readonly isAnswer: boolean;
+  readonly mayExist: boolean;
+  readonly mayPass: boolean;
+  readonly message: string;
+  readonly retry_after_ms: number | null;
+}
+
+function readFailure({ breaker }: GatewayDesk, order: OrderRequest, failure: Refused | Unreachable): Fault {
+  if (failure instanceof Refused) {
+    const rejection = judge(breaker, failure, order.symbol, order.client_order_id);
+    // A refusal of class transport, such as a duplicate id, leaves it open whether there is an order.
+    const isAnswer = rejection.class !== "transport";
+    const message = `${rejection.code}: ${rejection.message}`;
+    return { rejection, isAnswer, mayExist: !isAnswer, mayPass: true, message, retry_after_ms: null };
+  }
+  const { arrived, kind, message, retry_after_ms } = failure;
+  return {
+    rejection: unreachableRejection(failure),
+    isAnswer: false,
+    mayExist: arrived === "unknown",
+    mayPass: kind !== "venue",
+    message,
+    retry_after_ms,
+  };
+}
+
+/** The end without an order in hand: a rejection only where there certainly is none. */
+function given(mayExist: boolean, rejection: Rejection): Outcome {
+  return mayExist ? { kind: "unclear", message: rejection.message } : { kind: "refused", rejection };
+}
+
+function rejected({ clock }: GatewayDesk, order: OrderRequest, rejection: Rejection): Answer {
+  const { symbol, client_order_id } = order;
+  return justThis({ type: "order.rejected", symbol, at: stamp(clock.now()), client_order_id, rejection });
+}
+
+function accepted(desk: GatewayDesk, order: OrderRequest, report: OrderReport): Answer {
+  const at = stamp(desk.clock.now());
+  const update = updateFrom(desk, order, report, at);
+  if (Result.isFailure(update)) return unknown(order, at, "undetermined", update.failure);
+  const { client_order_id, symbol, order_id, status, filled_size } = update.success;
+  if (report.rejection === null) desk.breaker.tell({ type: "answered", order: client_order_id });
+  const taken: PurgeEventOf<"order.accepted"> = {
+    type: "order.accepted",
+    symbol,
+    at,
+    client_order_id,
+    order_id,
+  };
+  const isNews = status !== "open" || !isZero(filled_size);
+  return { results: isNews ? [taken, update.success] : [taken], follow: update.success };
+}

@@ -1,0 +1,118 @@
+// The actor of one held symbol: it steps the purge machine, has each step journaled, and only then lets it be felt.
+import {
+  type PurgeCommand,
+  type PurgeContext,
+  type PurgeRun,
+  type PurgeSnapshot,
+  startPurge,
+  type TradingSymbol,
+} from "../machines/mod.ts";
+import type { CommitPipeline } from "./commit_pipeline.ts";
+import type { Envelope } from "./envelope.ts";
+import type { Bus, Cancel, Clock, JournalRecord, Observe } from "./ports.ts";
+import { stamp } from "./time.ts";
+
+export interface SymbolActorOptions {
+  readonly symbol: TradingSymbol;
+  readonly ledgerId: string;
+  /** The last durable record; null for a symbol of which nothing has happened yet. */
+  readonly last: JournalRecord | null;
+  readonly pipeline: CommitPipeline;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  /** A step was given to the journal. */
+  readonly onSubmit: () => void;
+  /** That step is durable; called before anything that follows from it. */
+  readonly onDurable: (record: JournalRecord, snapshot: PurgeSnapshot) => void;
+  /** Takes what this actor tells itself: deadlines. */
+  readonly deliver: (envelope: Envelope) => void;
+}
+
+export class SymbolActor {
+  readonly #options: SymbolActorOptions;
+  readonly #run: PurgeRun;
+  #deadline: { readonly name: string; readonly cancel: Cancel } | null = null;
+  #isStopped = false;
+
+  /** @throws SnapshotError when the last record cannot be continued by this version */
+  constructor(options: SymbolActorOptions) {
+    this.#options = options;
+    const { symbol, ledgerId, last } = options;
+    this.#run = startPurge({ ledgerId, symbol, ...(last === null ? {} : { snapshot: last.snapshot }) });
+  }
+
+  get snapshot(): PurgeSnapshot {
+    return this.#run.snapshot;
+  }
+
+  /** Takes up what was under way when the last record was written. */
+  resume(): void {
+    this.#await(this.#run.context);
+    this.sendPending();
+  }
+
+  /** Sends once more what the machine waits for an answer to: after a crash, and when the bus is back. */
+  sendPending(): void {
+    this.#send(this.#run.pending);
+  }
+
+  /** One event, one step. @throws what the machine throws, which is a bug: this actor must be restarted then. */
+  receive(envelope: Envelope): void {
+    const { symbol, pipeline } = this.#options;
+    const { event } = envelope;
+    const step = this.#run.step(event);
+    if (!step.changed) {
+      envelope.ack();
+      return;
+    }
+    const { path, state, commands, snapshot } = step;
+    this.#options.onSubmit();
+    pipeline.submit({ at: event.at, symbol, event, path, state, commands, snapshot }, (record) => {
+      this.#options.onDurable(record, snapshot);
+      if (!this.#isStopped) {
+        this.#await(snapshot.context);
+        this.#send(commands);
+      }
+      envelope.ack();
+    });
+  }
+
+  /** From now on this actor sends nothing. Its last steps may still become durable; its successor starts from them. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#deadline?.cancel();
+    this.#deadline = null;
+  }
+
+  #await({ deadline, symbol }: PurgeContext): void {
+    const { clock, deliver } = this.#options;
+    if (deadline?.name === this.#deadline?.name) return;
+    this.#deadline?.cancel();
+    this.#deadline = null;
+    if (deadline === null) return;
+    const { name, at } = deadline;
+    const reached = (): void => {
+      const event = { type: "deadline.reached", symbol, at: stamp(clock.now()), name } as const;
+      deliver({
+        event,
+        ack: () => {},
+        nak: (delayMs) => clock.schedule(clock.now() + delayMs, reached),
+        dead: () => {},
+      });
+    };
+    this.#deadline = { name, cancel: clock.schedule(Date.parse(at), reached) };
+  }
+
+  /** A command that the bus does not take is not lost: it stays pending, and is sent again when the bus is back or the
+   * machine's own deadline asks for it. */
+  #send(commands: readonly PurgeCommand[]): void {
+    const { bus, observe, symbol } = this.#options;
+    for (const command of commands) {
+      bus.publish("orders", command).catch((error: unknown) => {
+        const message = `${symbol}: ${command.type} was not sent: ${String(error)}`;
+        observe({ kind: "note", level: "warn", message });
+      });
+    }
+  }
+}

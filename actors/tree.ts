@@ -1,0 +1,222 @@
+// The whole tree, from ports: what is started after what, and what goes down with what.
+import * as Result from "effect/Result";
+import { type Child, type ChildSpec, describeReason, type Link } from "./child_spec.ts";
+import { type CommitPipeline, commitPipeline } from "./commit_pipeline.ts";
+import { type CycleSettings, startCycle } from "./cycle.ts";
+import { startGateway } from "./gateway.ts";
+import type { GatewaySettings } from "./gateway_requests.ts";
+import type { Bus, Clock, Exchange, Journal, Observation, Observe } from "./ports.ts";
+import { PurgeSupervisor } from "./purge_supervisor.ts";
+import { type Supervisor, startSupervisor } from "./supervisor.ts";
+import type { StartError, World } from "./supervisor_core.ts";
+import type { SupervisorEvent } from "./supervisor_events.ts";
+
+export interface TreeOptions {
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly openBus: () => Promise<Bus>;
+  readonly openJournal: () => Promise<Journal>;
+  /** Null when another program is the gateway. */
+  readonly openExchange: (() => Promise<Exchange>) | null;
+  readonly cycle: CycleSettings;
+  readonly gateway: GatewaySettings;
+  readonly limits: {
+    readonly mailbox: number;
+    readonly pendingRecords: number;
+    readonly groupRecords: number;
+  };
+  /** Further children, started last and stopped first, such as an HTTP server. */
+  readonly extra: readonly ChildSpec[];
+}
+
+export interface Tree {
+  readonly root: Supervisor;
+  /** The supervisor of symbols that runs now. */
+  readonly symbols: () => PurgeSupervisor | null;
+  readonly bus: () => Bus | null;
+  /** Resolves when the last cycle has been done and no attempt is under way any more. */
+  readonly finished: Promise<void>;
+}
+
+/** Restarts of the tree's own parts within a minute that are taken for bad luck. */
+const MAX_RESTARTS = 5;
+const PERIOD_MS = 60_000;
+/** How long the attempts of the last cycle may go on. Longer than any attempt with one lost answer. */
+const LAST_ATTEMPTS_MS = 15 * 60_000;
+const STOP_MS = 10_000;
+
+/** Starts everything, each part when the one that it leans on has started. Under `rest_for_one` a part that crashes
+ * takes along those after it, and no other. */
+export async function startTree(options: TreeOptions): Promise<Result.Result<Tree, StartError>> {
+  const parts = new Parts(options);
+  const { openExchange } = options;
+  const children = [
+    parts.spec("bus", () => parts.startBus()),
+    parts.spec("journal", (link) => parts.startJournal(link)),
+    { ...parts.spec("symbols", (link) => parts.startSymbols(link)), type: "supervisor" as const },
+    ...(openExchange === null ? [] : [parts.spec("gateway", () => parts.startGateway(openExchange))]),
+    parts.spec("cycle", () => parts.startCycle()),
+    ...options.extra,
+  ];
+  const root = await startSupervisor(
+    {
+      name: "purgatory",
+      strategy: "rest_for_one",
+      children,
+      max_restarts: MAX_RESTARTS,
+      period_ms: PERIOD_MS,
+    },
+    parts.world,
+  );
+  return Result.map(root, (supervisor) => ({
+    root: supervisor,
+    symbols: () => parts.symbols,
+    bus: () => parts.bus,
+    finished: parts.finished,
+  }));
+}
+
+/** The parts that run now, for those that are started after them. */
+class Parts {
+  bus: Bus | null = null;
+  journal: Journal | null = null;
+  pipeline: CommitPipeline | null = null;
+  symbols: PurgeSupervisor | null = null;
+  readonly finished: Promise<void>;
+  readonly world: World;
+  readonly #options: TreeOptions;
+  readonly #finish: () => void;
+  /** Outlives the cycle actor, so that a restarted one does not begin to count anew. */
+  readonly #cycles = { done: 0 };
+  #isLast = false;
+
+  constructor(options: TreeOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#finish = resolve;
+    this.world = { clock: options.clock, observe: (event) => options.observe(observationOf(event)) };
+  }
+
+  spec(id: string, start: (link: Link) => Promise<Child>): ChildSpec {
+    return { id, start, shutdown: STOP_MS };
+  }
+
+  async startBus(): Promise<Child> {
+    const bus = await this.#options.openBus();
+    this.bus = bus;
+    const { observe } = this.#options;
+    bus.onConnection((connected) => observe({ kind: "connection", connected }));
+    observe({ kind: "connection", connected: bus.connected });
+    return { stop: () => bus.close() };
+  }
+
+  async startJournal(link: Link): Promise<Child> {
+    const { openJournal, clock, observe, limits } = this.#options;
+    const journal = await openJournal();
+    const pipeline = commitPipeline({
+      journal,
+      clock,
+      observe,
+      groupRecords: limits.groupRecords,
+      maxPending: limits.pendingRecords,
+      onFailure: (error) => link.exit({ crash: error }),
+    });
+    this.journal = journal;
+    this.pipeline = pipeline;
+    const close = async (): Promise<void> => {
+      await pipeline.stop();
+      await journal.close();
+    };
+    return { stop: close };
+  }
+
+  async startSymbols(link: Link): Promise<Child> {
+    const { clock, limits } = this.#options;
+    const symbols = await PurgeSupervisor.start(
+      {
+        journal: needed("journal", this.journal),
+        pipeline: needed("journal", this.pipeline),
+        bus: needed("bus", this.bus),
+        clock,
+        observe: (observation) => this.#observe(observation),
+        world: this.world,
+        mailboxSize: limits.mailbox,
+      },
+      link,
+    );
+    this.symbols = symbols;
+    return symbols;
+  }
+
+  async startGateway(openExchange: () => Promise<Exchange>): Promise<Child> {
+    const { clock, observe, gateway: settings } = this.#options;
+    const exchange = await openExchange();
+    const gateway = await startGateway({ bus: needed("bus", this.bus), exchange, clock, observe, settings });
+    const stop = async (): Promise<void> => {
+      await gateway.stop();
+      await exchange.close();
+    };
+    return { stop };
+  }
+
+  async startCycle(): Promise<Child> {
+    const { clock, observe, cycle: settings } = this.#options;
+    return startCycle({
+      bus: needed("bus", this.bus),
+      clock,
+      observe,
+      symbols: needed("symbols", this.symbols),
+      settings,
+      progress: this.#cycles,
+      onLast: () => this.#last(),
+    });
+  }
+
+  #last(): void {
+    const { clock } = this.#options;
+    this.#isLast = true;
+    clock.schedule(clock.now() + LAST_ATTEMPTS_MS, this.#finish);
+    this.#finishIfIdle();
+  }
+
+  #observe(observation: Observation): void {
+    this.#options.observe(observation);
+    if (observation.kind === "transition") this.#finishIfIdle();
+  }
+
+  /** In a turn of its own, so that what the cycle has just asked for is under way before it is looked for. */
+  #finishIfIdle(): void {
+    if (!this.#isLast) return;
+    setImmediate(() => {
+      if ((this.symbols?.busy ?? 0) === 0 && (this.pipeline?.pending ?? 0) === 0) this.#finish();
+    });
+  }
+}
+
+/** What supervisors tell, in the words of the rest of the program. */
+function observationOf(event: SupervisorEvent): Observation {
+  const { supervisor, child } = event;
+  const told = { kind: "child", supervisor, child } as const;
+  switch (event.kind) {
+    case "started":
+    case "restarted":
+      return { ...told, what: event.kind, reason: null };
+    case "exited":
+    case "stopped":
+    case "late_exit":
+      return { ...told, what: "exited", reason: describeReason(event.reason) };
+    case "abandoned":
+      return { ...told, what: "abandoned", reason: describeReason(event.reason) };
+    case "start_failed":
+      return { ...told, what: "exited", reason: event.error.message };
+    case "auto_shutdown":
+    case "escalated":
+      return { ...told, what: "escalated", reason: null };
+  }
+}
+
+function needed<T>(name: string, part: T | null): T {
+  if (part === null) throw new Error(`${name} was to be started before`);
+  return part;
+}

@@ -1,0 +1,55 @@
+// `Nats-Msg-Id`: the same message sent again has the same id, so that a server which deduplicates drops it.
+import { createHash } from "node:crypto";
+import type { Channel, ChannelBody } from "../../actors/ports.ts";
+import type { OrderResult } from "../../machines/mod.ts";
+
+/** The id of a message, made from its body alone; null for a question.
+ *
+ * A question (refresh, cancel, query) is asked again with the same body exactly because no answer came, so the repeat
+ * must get through. An answer is told from an earlier, equal answer by its time `at`.
+ *
+ * @param ledgerId tells the transitions of one ledger from those of another on the same server
+ */
+export function messageId<C extends Channel>(
+  channel: C,
+  body: ChannelBody[C],
+  ledgerId: string,
+): string | null {
+  const parts = PARTS[channel](body, ledgerId);
+  return parts === null ? null : parts.map(token).join("/");
+}
+
+type Parts = readonly string[] | null;
+const PARTS: { readonly [C in Channel]: (body: ChannelBody[C], ledgerId: string) => Parts } = {
+  orders: (body) => (body.type === "order.place" ? [body.type, body.order.client_order_id] : null),
+  results: (body) => [body.type, ...resultParts(body), body.at],
+  transitions: (body, ledgerId) => ["transition", ledgerId, `${body.seq}`, body.symbol, body.at],
+  account: () => null,
+  holdings: (body) => [body.type, body.request_id ?? "", body.at],
+  venue: (body) => [body.type, body.state, body.at],
+  dead: (body) => ["dead", body.subject, body.at, digest(`${body.reason} ${body.body_base64}`)],
+};
+
+function resultParts(body: OrderResult): readonly string[] {
+  switch (body.type) {
+    case "market.snapshot":
+    case "market.unavailable":
+      return [body.symbol, body.request_id];
+    case "order.accepted":
+    case "order.rejected":
+      return [body.client_order_id];
+    case "order.update":
+      return [body.client_order_id, `${body.revision}`, body.status];
+    case "order.unknown":
+      return [body.client_order_id, body.outcome];
+  }
+}
+
+/** Text from outside as part of a header: never a line end or a slash, never long. */
+function token(part: string): string {
+  return /^[\w.:-]{0,100}$/.test(part) ? part : digest(part);
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,18 @@
+// The public face of the bus.
+export {
+  type Decoded,
+  decode,
+  type EncodeOptions,
+  encode,
+  type Format,
+  MAX_BODY_BYTES,
+  MAX_DEPTH,
+  SCHEMA_VERSION,
+} from "./codec.ts";
+export { type InProcessOptions, inProcessTransport } from "./in_process.ts";
+export { type BusCounts, type MessageBus, type MessageBusOptions, messageBus } from "./message_bus.ts";
+export { natsTransport } from "./nats.ts";
+export type { NatsSettings } from "./nats_connection.ts";
+export { CHANNEL_SCHEMAS, DeadLetterBody, JournalRecordBody } from "./schemas.ts";
+export { type Address, addressOf, patternOf, SUBJECT_PREFIX, subjectFor, subjectOf } from "./subjects.ts";
+export type { Headers, Transport, TransportMessage } from "./transport.ts";

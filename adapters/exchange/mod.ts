@@ -1,0 +1,2 @@
+// The public face of the exchanges.
+export * from "./paper/mod.ts";

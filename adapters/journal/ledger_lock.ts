@@ -1,0 +1,92 @@
+// One writer for each directory. The lock is the operating system's, so it dies with the process that holds it.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { asJournalError, refusal, SQLITE_BUSY, sqliteCode } from "./journal_errors.ts";
+
+export interface LedgerLock {
+  release(): void;
+}
+
+/** A holder that is being killed, or that has only just begun and not yet written its pid, is given this long. */
+const GRACE_MS = 500;
+const RETRY_MS = 10;
+
+/** Takes the directory for this process, making it if need be.
+ *
+ * @param waitMs how long to wait for a holder that is alive
+ *
+ * Rejects with `JournalError`: `locked`, naming the directory and the holder; `io`; `corrupt` when `lock.sqlite` is
+ * something else.
+ */
+export async function lockLedger(directory: string, waitMs: number): Promise<LedgerLock> {
+  const lockFile = join(directory, "lock.sqlite");
+  // Beside the lock and not in it: reading a locked SQLite file by other means than SQLite would, on POSIX systems,
+  // release this process's own lock on it.
+  const pidFile = join(directory, "lock.pid");
+  const since = performance.now();
+  for (;;) {
+    const held = attempt(directory, lockFile, pidFile);
+    if (held !== null) {
+      return {
+        release() {
+          rmSync(pidFile, { force: true });
+          held.close();
+        },
+      };
+    }
+    const pid = readPid(pidFile);
+    const alive = pid !== null && isAlive(pid);
+    if (performance.now() - since >= Math.max(waitMs, alive ? 0 : GRACE_MS))
+      throw lockedError(directory, pid);
+    await wait(RETRY_MS);
+  }
+}
+
+/** Null while another holds the lock. */
+function attempt(directory: string, lockFile: string, pidFile: string): DatabaseSync | null {
+  let db: DatabaseSync | null = null;
+  try {
+    mkdirSync(directory, { recursive: true });
+    db = new DatabaseSync(lockFile);
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    writeFileSync(pidFile, `${process.pid}\n`);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (sqliteCode(error) === SQLITE_BUSY) return null;
+    throw asJournalError(lockFile, "taking the lock", error);
+  }
+}
+
+function readPid(pidFile: string): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(pidFile, "utf8"), 10);
+    return Number.isNaN(pid) ? null : pid;
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+function lockedError(directory: string, pid: number | null): Error {
+  const holder =
+    pid === null
+      ? "a process that did not leave its pid"
+      : pid === process.pid
+        ? `this very process (pid ${pid})`
+        : `the process with pid ${pid}`;
+  return refusal(
+    "locked",
+    `${directory}: ${holder} writes here; stop it first, or give this one a ledger directory of its own`,
+  );
+}

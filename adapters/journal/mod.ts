@@ -1,0 +1,4 @@
+// The public face of the journals.
+export { type JournalReader, openJournalReader } from "./journal_reader.ts";
+export { type MemoryLedger, memoryJournal, memoryLedger } from "./memory_journal.ts";
+export { openSqliteJournal, type SqliteJournalOptions } from "./sqlite_journal.ts";
