@@ -21,6 +21,8 @@ const { values } = parseArgs({
     speed: { type: "string" },
     state: { type: "string", default: ".purgatory" },
     nats: { type: "string" },
+    config: { type: "string", default: shippedConfigDir },
+    script: { type: "string" },
     json: { type: "boolean" },
   },
   allowPositionals: true,
@@ -44,7 +46,7 @@ function universe(config: UniverseConfig, now: number): Universe {
   };
 }
 
-const loaded = loadConfig(shippedConfigDir, process.env);
+const loaded = loadConfig(values.config, process.env);
 if (!loaded.ok) {
   console.error(formatProblems(loaded.problems));
   process.exit(1);
@@ -89,7 +91,7 @@ const tree = await startTree({
   openExchange: async () =>
     openPaperExchange({
       file: join(dir, "exchange.sqlite"),
-      script: readPaperScript(join(shippedConfigDir, "paper.yaml")),
+      script: readPaperScript(values.script ?? join(shippedConfigDir, "paper.yaml")),
       clock,
     }),
   gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: "purgatory" },

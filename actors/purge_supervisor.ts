@@ -63,7 +63,7 @@ export class PurgeSupervisor implements Child, Symbols {
     this.#options = options;
   }
 
-  /** Brings back every symbol of the ledger, then takes results from the bus. */
+  /** Listens for results, then brings back every symbol of the ledger, which ask again for what is open. */
   static async start(options: PurgeSupervisorOptions, link: Link): Promise<PurgeSupervisor> {
     const supervisor = new PurgeSupervisor(options);
     await supervisor.#start(link);
@@ -84,11 +84,11 @@ export class PurgeSupervisor implements Child, Symbols {
       world,
     );
     this.#symbols = await spec.start(link);
-    for (const record of await journal.latest()) {
+    const records = await journal.latest();
+    for (const record of records) {
       this.#boot.set(record.symbol, record);
       this.#post(record.symbol).lastSeq = record.seq;
       observe({ kind: "transition", record, recovered: true });
-      await this.#spawn(record.symbol);
     }
     this.#cancels.push(
       await bus.consume("results", (delivery) => this.#takeResult(delivery), { maxInFlight: MAX_IN_FLIGHT }),
@@ -96,6 +96,7 @@ export class PurgeSupervisor implements Child, Symbols {
         if (connected) for (const { actor } of this.#posts.values()) actor?.sendPending();
       }),
     );
+    for (const { symbol } of records) await this.#spawn(symbol);
   }
 
   stop(reason: StopReason): void | Promise<void> {

@@ -53,8 +53,9 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
   const children = [
     parts.spec("bus", () => parts.startBus()),
     parts.spec("journal", (link) => parts.startJournal(link)),
-    { ...parts.spec("symbols", (link) => parts.startSymbols(link)), type: "supervisor" as const },
+    // Before the symbols, which send what is pending as soon as they are back: on a plain bus nobody keeps it for later.
     ...(openExchange === null ? [] : [parts.spec("gateway", () => parts.startGateway(openExchange))]),
+    { ...parts.spec("symbols", (link) => parts.startSymbols(link)), type: "supervisor" as const },
     parts.spec("cycle", () => parts.startCycle()),
     ...options.extra,
   ];
@@ -108,7 +109,7 @@ class Parts {
     const { observe } = this.#options;
     bus.onConnection((connected) => observe({ kind: "connection", connected }));
     observe({ kind: "connection", connected: bus.connected });
-    return { stop: () => bus.close() };
+    return { stop: () => this.#held(() => bus.close()) };
   }
 
   async startJournal(link: Link): Promise<Child> {
@@ -128,7 +129,7 @@ class Parts {
       await pipeline.stop();
       await journal.close();
     };
-    return { stop: close };
+    return { stop: () => this.#held(close) };
   }
 
   async startSymbols(link: Link): Promise<Child> {
@@ -157,7 +158,7 @@ class Parts {
       await gateway.stop();
       await exchange.close();
     };
-    return { stop };
+    return { stop: () => this.#held(stop) };
   }
 
   async startCycle(): Promise<Child> {
@@ -171,6 +172,16 @@ class Parts {
       progress: this.#cycles,
       onLast: () => this.#last(),
     });
+  }
+
+  /** Closing is real work: a clock that runs fast must not reach the deadline for it before it has begun. */
+  async #held(close: () => Promise<void>): Promise<void> {
+    const release = this.#options.clock.hold();
+    try {
+      await close();
+    } finally {
+      release();
+    }
   }
 
   #last(): void {
