@@ -68,7 +68,6 @@ export class ReadOnlyFile {
         this.#disconnect();
       }
     }
-    { const e:any=failure; console.error("EXH", e.errcode, e.message, this.#look(), ["","-wal","-shm"].map(x=>String(statSync(this.#file+x,{throwIfNoEntry:false})?.size))); }
     throw asJournalError(this.#file, "reading", failure);
   }
 
