@@ -107,7 +107,6 @@ const LAYOUT = `
     refusal TEXT
   ) STRICT;
   CREATE INDEX acts_by_time ON acts (at, id);
-  CREATE INDEX acts_by_order ON acts (client_order_id);
 
   CREATE TABLE fills (
     id INTEGER PRIMARY KEY,

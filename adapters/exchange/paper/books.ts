@@ -231,10 +231,6 @@ export class Books {
     this.#run("DELETE FROM acts WHERE id = ?", id);
   }
 
-  dropActsOf(clientOrderId: string): void {
-    this.#run("DELETE FROM acts WHERE client_order_id = ?", clientOrderId);
-  }
-
   nextActAt(): number | null {
     const row = this.#get("SELECT at FROM acts ORDER BY at LIMIT 1");
     return row === undefined ? null : integer(row, "at");

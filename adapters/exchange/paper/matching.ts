@@ -81,6 +81,7 @@ export class Matching {
     return open.map((order) => subtract(order.base_size, order.filled_size)).reduce(add, "0");
   }
 
+  /** What was planned for an order that has ended meanwhile comes to nothing. */
   #perform(act: Act): void {
     this.#books.dropAct(act.id);
     const order = this.#books.order({ client_order_id: act.client_order_id, order_id: null });
@@ -94,7 +95,6 @@ export class Matching {
   #changeTo(order: PaperOrder, status: OrderStatus, at: number): PaperOrder {
     const changed = { ...order, status, revision: order.revision + 1, updated_at: at };
     this.#books.saveOrder(changed);
-    if (status !== "open") this.#books.dropActsOf(order.client_order_id);
     this.announce(changed);
     return changed;
   }

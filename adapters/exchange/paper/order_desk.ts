@@ -74,7 +74,6 @@ export class OrderDesk {
       this.#books.setCancelTerms(id, { ...terms, cancels_refused: terms.cancels_refused - 1 });
       return Result.fail(cancelRefused(order.order_id));
     }
-    this.#books.dropActsOf(id);
     if (terms.fill_during_cancel === null) {
       return Result.succeed(reportOf(this.#matching.end(order, "cancelled", now)));
     }

@@ -248,7 +248,8 @@ class Paper implements PaperExchange {
 /** When the file could not be written as something came due, it is tried again after this. */
 const WAKE_RETRY_MS = 1_000;
 
-/** Runs `work` when `ms` have passed on the clock, which is held until the result has been taken over.
+/** Runs `work` when `ms` have passed on the clock. Nothing is held meanwhile; the caller's fiber goes on in the very turn
+ * of the timer, so that no time passes in between either.
  *
  * @param ifAbandoned what becomes of it when the caller gives up waiting: a request that was sent still arrives
  */
@@ -259,20 +260,9 @@ function travelling<A>(
   work: () => A,
 ): Effect.Effect<A> {
   if (ms === 0) return Effect.sync(work);
-  return Effect.suspend(() => {
-    let release: Cancel = () => {};
-    let isAwaited = true;
-    const wait = Effect.callback<A>((resume) => {
-      const cancel = clock.schedule(clock.now() + ms, () => {
-        if (isAwaited) release = clock.hold();
-        resume(Effect.runSyncExit(Effect.sync(work)));
-      });
-      return Effect.sync(() => {
-        isAwaited = false;
-        if (ifAbandoned === "is lost") cancel();
-      });
-    });
-    return wait.pipe(Effect.ensuring(Effect.sync(() => release())));
+  return Effect.callback<A>((resume) => {
+    const cancel = clock.schedule(clock.now() + ms, () => resume(Effect.runSyncExit(Effect.sync(work))));
+    return ifAbandoned === "is lost" ? Effect.sync(cancel) : Effect.void;
   });
 }
 

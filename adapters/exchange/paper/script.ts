@@ -59,7 +59,7 @@ class ScriptSource {
     this.#file = file;
     // "failsafe" leaves every scalar as it is written: 889587.0 stays 889587.0, and no amount is ever a float.
     this.#document = parseDocument(text, { lineCounter: this.#lines, schema: "failsafe", stringKeys: true });
-    for (const { message, pos } of this.#document.errors) this.#syntax(message, pos[0]);
+    for (const { code, message, pos } of this.#document.errors) this.#syntax(code, message, pos[0]);
     this.root = this.problems.length > 0 ? undefined : this.#plain();
   }
 
@@ -74,12 +74,15 @@ class ScriptSource {
     };
   }
 
-  #syntax(message: string, offset: number): void {
+  #syntax(code: string, message: string, offset: number): void {
     const { line, col } = this.#lines.linePos(offset);
     const said = message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? message;
-    const verdict = { code: "config_syntax", value: null, expected: `is not YAML (${said})` } as const;
-    const advice = "compare this line with the shipped script";
-    this.problems.push({ ...verdict, advice, file: this.#file, line, column: col, path: null });
+    const [expected, advice] =
+      code === "MULTIPLE_DOCS"
+        ? ["has a second document after ---", "keep one document a file"]
+        : [`is not YAML (${said})`, "compare this line with the shipped script"];
+    const place = { file: this.#file, line, column: col, path: null, value: null } as const;
+    this.problems.push({ ...place, code: "config_syntax", expected, advice });
   }
 
   #plain(): unknown {

@@ -1,6 +1,6 @@
 // What the parts of a script must agree on. Looks at the undecoded data, so that a fault elsewhere hides none of these.
 import { Schema } from "effect";
-import { add, compare, DecimalString } from "../../../machines/mod.ts";
+import { add, compare, DecimalString, isZero } from "../../../machines/mod.ts";
 import { didYouMean, shown, type Verdict } from "./script_faults.ts";
 import { stepKindNames } from "./script_schema.ts";
 
@@ -34,8 +34,8 @@ function* holds(raw: Section): Generator<Disagreement> {
 function* prices(raw: Section): Generator<Disagreement> {
   for (const [symbol, product] of entries(raw["products"])) {
     const { price, price_increment: tick } = product;
-    if (!isAmount(price) || !isAmount(tick) || compare(tick, price) < 0) continue;
-    const expected = `not below the price ${price}`;
+    if (!isAmount(price) || !isAmount(tick) || isZero(price) || compare(tick, price) <= 0) continue;
+    const expected = `above the price ${price}`;
     yield conflict(["products", symbol, "price_increment"], shown(tick), expected, "make it finer");
   }
 }
@@ -75,7 +75,7 @@ function* kinds(raw: Section): Generator<Disagreement> {
       yield conflict(path, null, `has ${found.join(" and ")} at once`, advice);
     } else if (found.length === 0 && !hasStranger) {
       yield conflict(path, null, "does nothing", `write one of ${names.join(", ")}`);
-    } else if (Array.isArray(step["steps"]) && step["steps"].length === 0) {
+    } else if (isItem && Array.isArray(step["steps"]) && step["steps"].length === 0) {
       yield conflict([...path, "steps"], null, "has no steps", "write one, or delete the group");
     }
   }

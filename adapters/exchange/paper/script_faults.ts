@@ -44,6 +44,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   if (nearest === undefined) return "delete it";
   const isNear = same !== undefined || distance(word, nearest) <= Math.max(2, Math.floor(word.length / 3));
   if (isNear) return `did you mean ${nearest}?`;
+  if (candidates.length === 1) return `write ${nearest} or delete it`;
   return candidates.length > 20 ? "correct it" : `write one of ${candidates.join(", ")}`;
 }
 
@@ -107,7 +108,9 @@ function unknownKey({ path, ast }: Fault): Verdict {
     );
   }
   const known = ast.propertySignatures.map((property) => String(property.name));
-  return verdict("config_unknown_key", "is not a key here", didYouMean(name, known));
+  const advice = didYouMean(name, known);
+  const remove = advice.startsWith("write") ? "delete it, or " : "";
+  return verdict("config_unknown_key", "is not a key here", `${remove}${advice}`);
 }
 
 function unfit({ ast, wanted }: Fault, value: unknown): Verdict {

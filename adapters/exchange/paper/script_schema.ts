@@ -35,6 +35,12 @@ function amount(example: string, maxDecimals = MAX_DECIMALS) {
   return text({ expected, example }, (value) => isDecimal(value) && decimals(value) <= maxDecimals);
 }
 
+/** More than a tenth of the value is no fee. */
+const feeBps = text(
+  { expected: "a plain decimal from 0 to 1000 with at most 2 decimals", example: "60" },
+  (value) => isDecimal(value) && decimals(value) <= 2 && Number(value) <= 1_000,
+);
+
 function positive(example: string) {
   const expected = `a plain decimal above 0 with at most ${MAX_DECIMALS} decimals`;
   const fits = (value: string) => isDecimal(value) && !isZero(value) && decimals(value) <= MAX_DECIMALS;
@@ -164,7 +170,7 @@ const Latency = Schema.Struct({ min: byDefault(milliseconds, "0"), max: millisec
 /** A script as decoded. `behaviour` is by symbol. */
 export const PaperScript = Schema.Struct({
   seed: byDefault(integer(0, 2 ** 32 - 1), "1"),
-  fee_bps: byDefault(amount("60", 2), "0"),
+  fee_bps: byDefault(feeBps, "0"),
   latency_ms: byDefault(Latency, { max: "0" }),
   fill_after_ms: byDefault(milliseconds, "1000"),
   account: Schema.Record(currency, Holding),

@@ -147,7 +147,10 @@ function idempotenceClauses(desk: () => Desk): void {
     const order = desk().farAbove(await desk().market());
     const first = await desk().place(order);
     const { available } = await desk().market();
-    const other = { ...order, base_size: add(order.base_size, (await desk().market()).product.base_increment) };
+    const other = {
+      ...order,
+      base_size: add(order.base_size, (await desk().market()).product.base_increment),
+    };
     const result = await desk().run(desk().exchange.place(other));
     const order_id = Result.isSuccess(result) ? result.success.order_id : first.order_id;
     expect(order_id).toBe(first.order_id);
@@ -188,17 +191,33 @@ function immediateClauses(desk: () => Desk): void {
 }
 
 function refusalClauses(desk: () => Desk): void {
-  const cases: readonly [string, string, (order: OrderRequest, market: MarketReport) => Partial<OrderRequest>][] = [
+  const cases: readonly [
+    string,
+    string,
+    (order: OrderRequest, market: MarketReport) => Partial<OrderRequest>,
+  ][] = [
     ["a post-only order at the bid", "requote", (_, { best_bid }) => ({ limit_price: best_bid })],
-    ["a size off the increment", "symbol", ({ base_size }, { product }) => ({
-      base_size: add(base_size, multiply(product.base_increment, "0.5")),
-    })],
-    ["a price off the tick", "symbol", ({ limit_price }, { product }) => ({
-      limit_price: add(limit_price, multiply(product.price_increment, "0.5")),
-    })],
-    ["more than is available", "account", (_, { available, product }) => ({
-      base_size: add(floorTo(available, product.base_increment), product.base_increment),
-    })],
+    [
+      "a size off the increment",
+      "symbol",
+      ({ base_size }, { product }) => ({
+        base_size: add(base_size, multiply(product.base_increment, "0.5")),
+      }),
+    ],
+    [
+      "a price off the tick",
+      "symbol",
+      ({ limit_price }, { product }) => ({
+        limit_price: add(limit_price, multiply(product.price_increment, "0.5")),
+      }),
+    ],
+    [
+      "more than is available",
+      "account",
+      (_, { available, product }) => ({
+        base_size: add(floorTo(available, product.base_increment), product.base_increment),
+      }),
+    ],
     ["a size of nothing", "symbol", () => ({ base_size: "0" })],
   ];
   test.each(cases)("%s is refused whole, and is the fault of the %s", async (_, fault, change) => {

@@ -46,17 +46,19 @@ export function open(text = seiScript(), file = ":memory:", clock = virtualClock
 }
 
 /** Runs a call while time passes as far as the call needs. */
-export async function answer<A, E>(clock: VirtualClock, call: Effect.Effect<A, E>): Promise<Result.Result<A, E>> {
-  let result: Result.Result<A, E> | null = null;
-  void Effect.runPromise(Effect.result(call)).then((ended) => {
-    result = ended;
-  });
+export async function answer<A, E>(
+  clock: VirtualClock,
+  call: Effect.Effect<A, E>,
+): Promise<Result.Result<A, E>> {
+  const ended: PromiseSettledResult<Result.Result<A, E>>[] = [];
+  void Promise.allSettled([Effect.runPromise(Effect.result(call))]).then((all) => ended.push(...all));
   await clock.settle();
-  for (let waits = 0; result === null && waits < 1_000; waits += 1) {
+  for (let waits = 0; ended.length === 0 && waits < 1_000; waits += 1) {
     await clock.advance(Math.max((clock.nextAt() ?? clock.now() + 1) - clock.now(), 0));
   }
-  if (result === null) throw new Error("the call never ended");
-  return result;
+  const [end] = ended;
+  if (end?.status === "fulfilled") return end.value;
+  throw end?.reason ?? new Error("the call never ended");
 }
 
 /** The answer to a call that must succeed. */
@@ -76,7 +78,9 @@ export function brief(error: { readonly _tag: string }): string {
   return "code" in error ? `${error._tag} ${String(error.code)}` : unreachable(error);
 }
 
-function unreachable(error: { readonly _tag: string } & Partial<Pick<Unreachable, "arrived" | "kind">>): string {
+function unreachable(
+  error: { readonly _tag: string } & Partial<Pick<Unreachable, "arrived" | "kind">>,
+): string {
   return error.arrived === undefined ? error._tag : `${error._tag} ${error.arrived} ${error.kind}`;
 }
 
@@ -88,7 +92,13 @@ export function orderId(name: string): ClientOrderId {
 
 /** Ten SEI, resting one tick above the bid. */
 export function sell(name: string, change: Partial<OrderRequest> = {}): OrderRequest {
-  const order = { symbol: SEI, side: "SELL", kind: "post_only", base_size: "10", limit_price: "0.1563" } as const;
+  const order = {
+    symbol: SEI,
+    side: "SELL",
+    kind: "post_only",
+    base_size: "10",
+    limit_price: "0.1563",
+  } as const;
   return { client_order_id: orderId(name), ...order, ...change };
 }
 
