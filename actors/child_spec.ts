@@ -138,8 +138,8 @@ export function describeEnd(end: SupervisorEnd): string {
       return `supervisor "${end.supervisor}" shut down: significant child "${end.child}" ended`;
     case "escalated": {
       const line =
-        `supervisor "${end.supervisor}" gave up: child "${end.child}" ended (${describeReason(end.reason)}) ` +
-        `after ${end.max_restarts} restarts within ${end.period_ms} ms`;
+        `supervisor "${end.supervisor}" gave up: child "${end.child}" ended (${describeReason(end.reason)}) once more ` +
+        `than max_restarts ${end.max_restarts} within ${end.period_ms} ms allows`;
       return end.because === null ? line : `${line}; because ${describeEnd(end.because)}`;
     }
   }

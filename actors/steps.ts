@@ -45,37 +45,44 @@ export function together(works: readonly Steps<void>[]): Pause {
 interface Turn {
   readonly work: () => Steps<void> | void;
   readonly refused: () => void;
+  next: Turn | null;
 }
 
 /** One thing at a time, in order of arrival. */
 export class Turns {
-  readonly #waiting: Turn[] = [];
+  /** A chain, because an array of thousands is moved as a whole whenever its first is taken. */
+  #first: Turn | null = null;
+  #last: Turn | null = null;
   #current: Turn | null = null;
   #inLoop = false;
   #closed = false;
 
   /** Does `work` when everything before it is done. `refused` is called instead, or in the middle, on `close`. */
   take(work: () => Steps<void> | void, refused: () => void = () => {}): void {
-    if (this.#closed) refused();
-    else {
-      this.#waiting.push({ work, refused });
-      this.#proceed();
+    if (this.#closed) {
+      refused();
+      return;
     }
+    const turn = { work, refused, next: null };
+    if (this.#last === null) this.#first = turn;
+    else this.#last.next = turn;
+    this.#last = turn;
+    this.#proceed();
   }
 
   /** Calls off the turn in progress where it stands, and all that wait. */
   close(): void {
     this.#closed = true;
     this.#current?.refused();
-    for (const turn of this.#waiting.splice(0)) turn.refused();
+    for (let turn = this.#shift(); turn !== null; turn = this.#shift()) turn.refused();
   }
 
   #proceed(): void {
     if (this.#inLoop) return;
     this.#inLoop = true;
     while (this.#current === null) {
-      const turn = this.#waiting.shift();
-      if (turn === undefined) break;
+      const turn = this.#shift();
+      if (turn === null) break;
       this.#current = turn;
       const work = turn.work();
       if (work === undefined) this.#current = null;
@@ -87,6 +94,13 @@ export class Turns {
         );
     }
     this.#inLoop = false;
+  }
+
+  #shift(): Turn | null {
+    const turn = this.#first;
+    this.#first = turn?.next ?? null;
+    if (this.#first === null) this.#last = null;
+    return turn;
   }
 
   #done(): void {

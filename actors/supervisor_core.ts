@@ -165,7 +165,6 @@ export abstract class SupervisorCore<C extends Child> implements Child {
       this.slots.set(slot.spec.id, slot);
       const outcome = yield* this.launch(slot);
       if (Result.isFailure(outcome)) {
-        this.#stopAsked = true;
         yield* this.haltAll();
         done(Result.fail(outcome.failure));
         this.#finish({ kind: "stopped" });
@@ -311,7 +310,6 @@ export abstract class SupervisorCore<C extends Child> implements Child {
   }
 
   *#end(end: SupervisorEnd): Steps<void> {
-    this.#stopAsked = true;
     yield* this.haltAll();
     this.#finish(end);
   }

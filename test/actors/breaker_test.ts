@@ -172,6 +172,15 @@ describe("half open", () => {
       fault: { cause: "venue", reason: "no answer to the probe; 503" },
     });
     expect(run(...halfOpen, admitted(1_001), unanswered(2_000, other)).state).toBe("half_open");
+    const twice = run(
+      ...halfOpen,
+      admitted(1_001),
+      unanswered(2_000),
+      cooled(4_000),
+      admitted(4_001),
+      unanswered(5_000),
+    );
+    expect(twice).toMatchObject({ until: 8_000, fault: { reason: "no answer to the probe; 503" } });
   });
 
   test("takes the next order as probe when the first was held back before it was sent", () => {

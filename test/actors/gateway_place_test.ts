@@ -1,6 +1,7 @@
 // Placing: what is asked of the exchange, how often and when, and what the machine is told.
 import { Effect } from "effect";
 import { describe, expect, test } from "vitest";
+import { SentOrders } from "../../actors/gateway_place.ts";
 import { notFound, orderReport, orderRequest, refused, unreachable } from "./fake_exchange.ts";
 import { place, startRig } from "./gateway_kit.ts";
 
@@ -219,6 +220,17 @@ describe("requests that may have arrived", () => {
     expect(rig.resultTypes).toEqual(["order.accepted"]);
   });
 
+  test("an exchange that never answers anything leaves the outcome open, within the machine's patience", async () => {
+    const rig = await startRig();
+    rig.exchange.script.place.push(() => Effect.never);
+    for (let n = 0; n < 9; n += 1) rig.exchange.script.order.push(() => Effect.never);
+    await rig.send(place(order));
+    await rig.clock.advance(59_999);
+    expect(rig.exchange.calls).toHaveLength(4);
+    expect(rig.exchange.underWay).toBe(0);
+    expect(rig.resultTypes).toEqual(["order.unknown"]);
+  });
+
   test("a refusal of the second request counts only when the first is not to be found", async () => {
     const rig = await startRig();
     rig.exchange.script.place.push(fail(unreachable("network", "unknown")), (sent) => {
@@ -374,4 +386,19 @@ describe("the same command again", () => {
     expect(rig.bus.answered).toEqual(["dead order.place for SEI-USD carries an order for BONK-USD"]);
     expect(rig.exchange.calls).toEqual([]);
   });
+});
+
+test("what was sent is remembered within bounds, the newest longest", () => {
+  const sent = new SentOrders(2);
+  const [first, second, third] = [
+    orderRequest("A-USD", 1),
+    orderRequest("B-USD", 2),
+    orderRequest("C-USD", 3),
+  ];
+  sent.send(first);
+  sent.send(second);
+  sent.send(first);
+  sent.send(third);
+  const known = [first, second, third].map(({ client_order_id }) => sent.wasSent(client_order_id));
+  expect(known).toEqual([true, false, true]);
 });

@@ -59,6 +59,7 @@ describe("handling", () => {
     const slow = new Slow();
     const mailbox = new Desk().open({ handle: slow.handle });
     mailbox.send("a");
+    await settle();
     mailbox.send("b");
     await settle();
     expect(slow.begun).toEqual(["a"]);

@@ -209,14 +209,14 @@ test("requests are served one at a time, in order of arrival", async () => {
   expect(alive(supervisor)).toEqual(["b"]);
 });
 
-test("a thousand requests queued behind a slow one do not exhaust the stack", async () => {
+test("ten thousand requests queued behind a slow one do not exhaust the stack", async () => {
   const stage = new Stage();
   const gate = Promise.withResolvers<void>();
   const supervisor = await stage.supervise({ children: [] });
   const slow = supervisor.startChild(stage.child("slow", {}, { starting: () => gate.promise }));
-  const queued = Array.from({ length: 20_000 }, (_, n) => supervisor.startChild(stage.child(`c${n}`)));
+  const queued = Array.from({ length: 10_000 }, (_, n) => supervisor.startChild(stage.child(`c${n}`)));
   gate.resolve();
   await slow;
   await Promise.all(queued);
-  expect(supervisor.countChildren().active).toBe(20_001);
+  expect(supervisor.countChildren().active).toBe(10_001);
 });

@@ -1,7 +1,8 @@
 // Supervisors under supervisors: starting, stopping and giving up travel along the tree.
+import { readFileSync } from "node:fs";
 import * as Result from "effect/Result";
 import { expect, test } from "vitest";
-import { describeEnd } from "../../actors/child_spec.ts";
+import { describeEnd, describeReason } from "../../actors/child_spec.ts";
 import {
   type Supervisor,
   type SupervisorSpec,
@@ -79,8 +80,8 @@ test("at the root the last line names the first cause, however deep", async () =
   stage.crash("consumer");
   expect(stage.trace()).toEqual(["stop connection", "stop journal"]);
   expect(describeEnd(await root.exited)).toBe(
-    'supervisor "root" gave up: child "bus" ended (shutdown) after 0 restarts within 60000 ms; ' +
-      'because supervisor "bus" gave up: child "consumer" ended (crash: consumer broke) after 0 restarts within 5000 ms',
+    'supervisor "root" gave up: child "bus" ended (shutdown) once more than max_restarts 0 within 60000 ms allows; ' +
+      'because supervisor "bus" gave up: child "consumer" ended (crash: consumer broke) once more than max_restarts 0 within 5000 ms allows',
   );
 });
 
@@ -221,4 +222,29 @@ test("a tree can be read level by level", async () => {
     { id: "connection", permissions: ["net"] },
   ]);
   expect(root.whichChildren()[0]).toMatchObject({ id: "bus", type: "supervisor", permissions: ["net"] });
+});
+
+test("the tree of docs/supervision.md does what that page prints", async () => {
+  const page = readFileSync(new URL("../../docs/supervision.md", import.meta.url), "utf8");
+  const [printed, lastLine] = [...page.matchAll(/```text\n(.*?)```/gs)].map((block) => block[1]);
+  const stage = new Stage();
+  const below = [stage.child("connection", { permissions: ["net"] }), stage.child("consumer")];
+  const bus = { name: "bus", strategy: "rest_for_one", max_restarts: 1, children: below } as const;
+  const children = [stage.child("journal"), supervisorChild(bus, stage.world)];
+  const bot = await stage.supervise({ name: "bot", strategy: "one_for_all", max_restarts: 0, children });
+  const lines: string[] = [];
+  const note = (): void => {
+    for (const event of stage.events.splice(0)) {
+      const reason = "reason" in event ? ` (${describeReason(event.reason)})` : "";
+      lines.push(`${event.supervisor}: ${event.kind} ${event.child}${reason}`);
+    }
+  };
+  note();
+  for (const _ of ["first", "second"]) {
+    lines.push("# connection crashes");
+    stage.exit("connection", { crash: new Error("connection reset") });
+    note();
+  }
+  expect(`${lines.join("\n")}\n`).toBe(printed);
+  expect(describeEnd(await bot.exited)).toBe(lastLine?.trim().replaceAll("\n", " "));
 });
