@@ -13,8 +13,9 @@ export interface NatsServer {
   readonly pid: number;
   /** What the server has logged since it was last started. */
   readonly log: string;
-  /** Starts again on the same port, with the same store; ends a server that still runs. */
-  restart(): Promise<void>;
+  /** Starts again on the same port, with the same store; ends a server that still runs. A `config` replaces the one
+   * that it was started with. */
+  restart(config?: string): Promise<void>;
   /** Sends a signal: SIGKILL, SIGTERM and SIGINT resolve when the server has ended, others at once. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends the server and removes its store. */
@@ -39,15 +40,19 @@ const STOP_MS = 3_000;
  */
 export async function startNatsServer({
   args = [],
-  config,
+  config = "",
   env = process.env,
 }: NatsServerOptions = {}): Promise<NatsServer> {
   const binary = findNatsServer(env);
   const store = await mkdtemp(join(tmpdir(), "purgatory-nats-"));
   const file = join(store, "server.conf");
-  if (config !== undefined) await writeFile(file, config);
-  const all = config === undefined ? args : ["--config", file, ...args];
-  let running = await launch(binary, all, store, null);
+  await writeFile(file, config);
+  const all = ["--config", file, ...args];
+  const removeStore = (): Promise<void> => rm(store, { recursive: true, force: true, maxRetries: 3 });
+  let running = await launch(binary, all, store, null).catch(async (error: unknown) => {
+    await removeStore();
+    throw error;
+  });
   const { port } = running;
   return {
     port,
@@ -58,14 +63,15 @@ export async function startNatsServer({
     get log() {
       return running.log();
     },
-    async restart() {
+    async restart(newConfig) {
       await running.end("SIGKILL");
+      if (newConfig !== undefined) await writeFile(file, newConfig);
       running = await launch(binary, all, store, port);
     },
     kill: (signal) => running.end(signal),
     async stop() {
       await running.end("SIGTERM");
-      await rm(store, { recursive: true, force: true, maxRetries: 3 });
+      await removeStore();
     },
   };
 }

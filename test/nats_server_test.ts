@@ -68,6 +68,9 @@ test("without a nats-server the error says what to install", () => {
   expect(() => findNatsServer({ NATS_SERVER: "/nowhere/nats-server" })).toThrow(/NATS_SERVER is \/nowhere/);
 });
 
-test("a server that does not start says why", async () => {
-  await expect(startNatsServer({ args: ["--config", "/nowhere.conf"] })).rejects.toThrow(/nowhere\.conf/);
+test("a server that does not start says why, and leaves nothing behind", async () => {
+  const failed = await startNatsServer({ config: "port: nonsense" }).catch((error: unknown) => error);
+  expect(String(failed)).toMatch(/nats-server ended with code 1:\n.*server\.conf/s);
+  const store = /(\S+)\/server\.conf/.exec(String(failed))?.[1] ?? "/";
+  expect(existsSync(store)).toBe(false);
 });

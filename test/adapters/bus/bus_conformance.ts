@@ -210,9 +210,11 @@ export function busConformance(name: string, make: () => Promise<Station>): void
         cancel();
         deliveries[1]?.nak(10);
         deliveries[1]?.ack();
+        expect(clock.nextAt()).toBeNull();
         await bus.publish("results", update(3));
         await clock.advance(1_000);
         expect(revisions()).toEqual([1, 2]);
+        expect(bus.counts).toMatchObject({ delivered: 2, acked: 0, nacked: 1 });
       });
 
       test("a consumer that can never get anything is refused", async () => {

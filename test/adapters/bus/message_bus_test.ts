@@ -23,6 +23,21 @@ test("a message to oneself that is lost holds virtual time for a moment only", a
   expect(clock.holds).toBe(0);
 });
 
+test("a message that the transport does not take holds virtual time no longer", async () => {
+  const clock = virtualClock();
+  const refused = new BusError({ reason: "refused", message: "no permission" });
+  const refusing: Transport = {
+    ...inProcessTransport(),
+    publish: () => Promise.reject(refused),
+    connected: true,
+  };
+  const bus = messageBus(refusing, { clock });
+  await bus.consume("results", () => {});
+  await expect(bus.publish("results", update(1))).rejects.toBe(refused);
+  expect(clock.holds).toBe(0);
+  expect(bus.counts.published).toBe(0);
+});
+
 test("closing the bus, or cancelling a consumer, lets go of the time that it held", async () => {
   for (const end of ["close", "cancel"] as const) {
     const clock = virtualClock();

@@ -74,7 +74,10 @@ describe("a server that goes away", () => {
       await expect.poll(() => bus.connected).toBe(false);
       const attempt = bus.publish("results", update(99));
       await expect(attempt).rejects.toBeInstanceOf(BusError);
-      await expect(attempt).rejects.toMatchObject({ reason: "disconnected" });
+      await expect(attempt).rejects.toMatchObject({
+        reason: "disconnected",
+        message: expect.stringContaining("there is no connection"),
+      });
       await server.restart();
       await expect.poll(() => bus.connected, { timeout: 10_000 }).toBe(true);
       await bus.publish("results", update(round));
@@ -130,6 +133,38 @@ describe("a server that goes away", () => {
       until: null,
     });
     await expect.poll(() => seen).toEqual(["closed"]);
+  });
+
+  test("the client goes on trying after more failures than it would bear by itself", async () => {
+    const victim = await started();
+    const options = { reconnectTimeWait: 10, reconnectJitter: 0 };
+    const transport = await natsTransport({ servers: victim.url, name: "test", options });
+    closing.push(() => transport.close());
+    await victim.kill("SIGKILL");
+    let attempts = 0;
+    const rude = createServer((socket) => {
+      attempts += 1;
+      socket.destroy();
+    }).listen(victim.port, "127.0.0.1");
+    await expect.poll(() => attempts, { timeout: 10_000 }).toBeGreaterThan(20);
+    await new Promise((resolve) => rude.close(resolve));
+    await victim.restart();
+    await expect.poll(() => transport.connected, { timeout: 10_000 }).toBe(true);
+  });
+
+  test("the client goes on trying while its user is unknown, and is let in again later", async () => {
+    const permitted = 'authorization: { user: u, password: "p" }\n';
+    const victim = await started({ config: permitted });
+    const refusals: string[] = [];
+    const settings = { servers: victim.url, name: "test", user: "u", password: Redacted.make("p") };
+    const transport = await natsTransport(settings, (one) => {
+      if (one.kind === "note" && /Authorization/.test(one.message)) refusals.push(one.message);
+    });
+    closing.push(() => transport.close());
+    await victim.restart('authorization: { user: u, password: "other" }\n');
+    await expect.poll(() => refusals.length, { timeout: 15_000 }).toBeGreaterThan(3);
+    await victim.restart(permitted);
+    await expect.poll(() => transport.connected, { timeout: 10_000 }).toBe(true);
   });
 
   test("closing does not wait for it", async () => {
@@ -210,6 +245,12 @@ describe("connecting", () => {
     expect(error.message).not.toContain("swordfish");
   });
 
+  test("the server knows the client by its name", async () => {
+    const server = await started({ args: ["--trace"] });
+    await connected(server.url);
+    await expect.poll(() => server.log).toContain('"name":"nats_test"');
+  });
+
   test("with a token works", async () => {
     const server = await started({ args: ["--auth", "sesame"] });
     const transport = await natsTransport({
@@ -262,6 +303,22 @@ describe("publishing", () => {
 });
 
 describe("receiving", () => {
+  test("a subscription is not promised before the server has it", async () => {
+    const server = await started();
+    const transport = await connected(server.url);
+    await server.kill("SIGSTOP");
+    let isPromised = false;
+    const subscribed = transport
+      .subscribe("purge.v1.venue", () => {})
+      .then(() => {
+        isPromised = true;
+      });
+    for (let turn = 0; turn < 50; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(isPromised).toBe(false);
+    await server.kill("SIGCONT");
+    await subscribed;
+  });
+
   test("a listener that throws is reported, and the reader of the connection goes on", async () => {
     const observations: Observation[] = [];
     const transport = await connected(shared.url, (one) => observations.push(one));
