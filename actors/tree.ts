@@ -1,10 +1,10 @@
 // The whole tree, from ports: what is started after what, and what goes down with what.
 import * as Result from "effect/Result";
-import { type Child, type ChildSpec, describeReason, type Link } from "./child_spec.ts";
-import { type CommitPipeline, commitPipeline } from "./commit_pipeline.ts";
+import { type Child, type ChildSpec, describeEnd, describeReason, type Link } from "./child_spec.ts";
 import { type CycleSettings, startCycle } from "./cycle.ts";
 import { startGateway } from "./gateway.ts";
 import type { GatewaySettings } from "./gateway_requests.ts";
+import { type Ledger, startLedger } from "./ledger.ts";
 import type { Bus, Clock, Exchange, Journal, Observation, Observe } from "./ports.ts";
 import { PurgeSupervisor } from "./purge_supervisor.ts";
 import { type Supervisor, startSupervisor } from "./supervisor.ts";
@@ -52,10 +52,15 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
   const { openExchange } = options;
   const children = [
     parts.spec("bus", () => parts.startBus()),
-    parts.spec("journal", (link) => parts.startJournal(link)),
+    parts.spec("journal", (link) => parts.startLedger(link)),
     // Before the symbols, which send what is pending as soon as they are back: on a plain bus nobody keeps it for later.
     ...(openExchange === null ? [] : [parts.spec("gateway", () => parts.startGateway(openExchange))]),
-    { ...parts.spec("symbols", (link) => parts.startSymbols(link)), type: "supervisor" as const },
+    {
+      id: "symbols",
+      type: "supervisor" as const,
+      start: (link: Link) => parts.startSymbols(link),
+      shutdown: STOP_MS,
+    },
     parts.spec("cycle", () => parts.startCycle()),
     ...options.extra,
   ];
@@ -80,8 +85,7 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
 /** The parts that run now, for those that are started after them. */
 class Parts {
   bus: Bus | null = null;
-  journal: Journal | null = null;
-  pipeline: CommitPipeline | null = null;
+  ledger: Ledger | null = null;
   symbols: PurgeSupervisor | null = null;
   readonly finished: Promise<void>;
   readonly world: World;
@@ -112,32 +116,18 @@ class Parts {
     return { stop: () => this.#held(() => bus.close()) };
   }
 
-  async startJournal(link: Link): Promise<Child> {
+  async startLedger(link: Link): Promise<Child> {
     const { openJournal, clock, observe, limits } = this.#options;
-    const journal = await openJournal();
-    const pipeline = commitPipeline({
-      journal,
-      clock,
-      observe,
-      groupRecords: limits.groupRecords,
-      maxPending: limits.pendingRecords,
-      onFailure: (error) => link.exit({ crash: error }),
-    });
-    this.journal = journal;
-    this.pipeline = pipeline;
-    const close = async (): Promise<void> => {
-      await pipeline.stop();
-      await journal.close();
-    };
-    return { stop: () => this.#held(close) };
+    const settings = { groupRecords: limits.groupRecords, maxPending: limits.pendingRecords };
+    this.ledger = await startLedger(openJournal, { clock, observe, ...settings }, link);
+    return this.ledger;
   }
 
   async startSymbols(link: Link): Promise<Child> {
     const { clock, limits } = this.#options;
     const symbols = await PurgeSupervisor.start(
       {
-        journal: needed("journal", this.journal),
-        pipeline: needed("journal", this.pipeline),
+        ...needed("journal", this.ledger),
         bus: needed("bus", this.bus),
         clock,
         observe: (observation) => this.#observe(observation),
@@ -200,7 +190,7 @@ class Parts {
   #finishIfIdle(): void {
     if (!this.#isLast) return;
     setImmediate(() => {
-      if ((this.symbols?.busy ?? 0) === 0 && (this.pipeline?.pending ?? 0) === 0) this.#finish();
+      if ((this.symbols?.busy ?? 0) === 0 && (this.ledger?.pipeline.pending ?? 0) === 0) this.#finish();
     });
   }
 }
@@ -222,8 +212,9 @@ function observationOf(event: SupervisorEvent): Observation {
     case "start_failed":
       return { ...told, what: "exited", reason: event.error.message };
     case "auto_shutdown":
+      return { ...told, what: "exited", reason: "significant" };
     case "escalated":
-      return { ...told, what: "escalated", reason: null };
+      return { ...told, what: "escalated", reason: describeEnd(event.end) };
   }
 }
 

@@ -1,0 +1,169 @@
+// Symbol actors on virtual time: a real bus in process, a ledger in memory, and a gateway that says what it is told to.
+import * as Result from "effect/Result";
+import { afterEach } from "vitest";
+import type { Child, ChildSpec, Link } from "../../actors/child_spec.ts";
+import { type Ledger, startLedger } from "../../actors/ledger.ts";
+import type { Journal, JournalRecord, Observation } from "../../actors/ports.ts";
+import { PurgeSupervisor } from "../../actors/purge_supervisor.ts";
+import { startSupervisor } from "../../actors/supervisor.ts";
+import { inProcessTransport, messageBus } from "../../adapters/bus/mod.ts";
+import { virtualClock } from "../../adapters/clock/mod.ts";
+import { memoryJournal, memoryLedger } from "../../adapters/journal/mod.ts";
+import {
+  type OrderRequest,
+  type OrderResult,
+  type PurgeCommand,
+  type PurgeEventOf,
+  TradingSymbol,
+} from "../../machines/mod.ts";
+import { faultyJournal, JournalFaults } from "../adapters/journal/faulty_journal.ts";
+import { POLICY, PRODUCT } from "../machines/scenario.ts";
+
+export const BONK = TradingSymbol.make("BONK-USD");
+export const SEI = TradingSymbol.make("SEI-USD");
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+export type Kit = Awaited<ReturnType<typeof startSymbols>>;
+
+/** Starts the actors on `ledger`, as after a crash of everything but the disk. */
+export async function startSymbols({
+  ledger: memory = memoryLedger(),
+  clock = virtualClock(),
+  maxPending = 64,
+  mailboxSize = 16,
+  wrap = (journal: Journal): Journal => journal,
+} = {}) {
+  const faults = new JournalFaults();
+  const observed: Observation[] = [];
+  const commands: PurgeCommand[] = [];
+  const dead: string[] = [];
+  const transitions: JournalRecord[] = [];
+  const observe = (observation: Observation): void => {
+    observed.push(observation);
+  };
+  const bus = messageBus(inProcessTransport(), { clock });
+  await bus.consume("orders", (delivery) => {
+    commands.push(delivery.body);
+    delivery.ack();
+  });
+  await bus.consume("transitions", (delivery) => {
+    transitions.push(delivery.body);
+    delivery.ack();
+  });
+  await bus.consume("dead", (delivery) => {
+    dead.push(`${delivery.body.subject}: ${delivery.body.reason}`);
+    delivery.ack();
+  });
+  const world = { clock };
+  let ledger: Ledger | null = null;
+  let symbols: PurgeSupervisor | null = null;
+
+  const openLedger = async (link: Link): Promise<Child> => {
+    const open = async () => wrap(faultyJournal(memoryJournal({ ledger: memory }), faults));
+    ledger = await startLedger(open, { clock, observe, groupRecords: 256, maxPending }, link);
+    return ledger;
+  };
+  const startPurging = async (link: Link): Promise<Child> => {
+    if (ledger === null) throw new Error("no journal");
+    const { journal, pipeline } = ledger;
+    symbols = await PurgeSupervisor.start(
+      { journal, pipeline, bus, clock, observe, world, mailboxSize },
+      link,
+    );
+    return symbols;
+  };
+  const children: ChildSpec[] = [
+    { id: "journal", start: openLedger },
+    { id: "symbols", start: startPurging },
+  ];
+  const started = await startSupervisor(
+    { name: "test", strategy: "rest_for_one", children, max_restarts: 3 },
+    world,
+  );
+  const root = Result.getOrThrow(started);
+  stops.push(async () => {
+    faults.release();
+    await root.stop();
+  });
+  await clock.settle();
+
+  return {
+    clock,
+    faults,
+    observed,
+    commands,
+    dead,
+    transitions,
+    ledger: memory,
+    bus,
+    root,
+    get symbols(): PurgeSupervisor {
+      if (symbols === null) throw new Error("the symbols were not started");
+      return symbols;
+    },
+    states: (): readonly string[] => memory.rows.map(({ state }) => state),
+    stop: () => root.stop(),
+    async request(symbol: TradingSymbol): Promise<void> {
+      symbols?.tell(requested(symbol, clock.now()));
+      await clock.settle();
+    },
+    /** A result as the gateway would publish it. */
+    async answer(result: OrderResult): Promise<void> {
+      await bus.publish("results", result);
+      await clock.settle();
+    },
+    async quote(symbol: TradingSymbol): Promise<void> {
+      await bus.publish("results", quoted(symbol, lastQuestion(commands, symbol), clock.now()));
+      await clock.settle();
+    },
+    lastOrder(symbol: TradingSymbol): OrderRequest {
+      const orders = commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
+      const last = orders.filter((order) => order.symbol === symbol).at(-1);
+      if (last === undefined) throw new Error(`no order of ${symbol} was placed`);
+      return last;
+    },
+  };
+}
+
+export function requested(symbol: TradingSymbol, now: number): PurgeEventOf<"purge.requested"> {
+  const at = new Date(now).toISOString();
+  return {
+    type: "purge.requested",
+    symbol,
+    at,
+    reason: "excluded",
+    balance: "889587.0",
+    value_usd: "9.48",
+    policy: POLICY,
+  };
+}
+
+function lastQuestion(commands: readonly PurgeCommand[], symbol: TradingSymbol): string {
+  const questions = commands.flatMap((command) =>
+    command.type === "market.refresh" && command.symbol === symbol ? [command.request_id] : [],
+  );
+  return questions.at(-1) ?? "";
+}
+
+export function quoted(
+  symbol: TradingSymbol,
+  request_id: string,
+  now: number,
+): PurgeEventOf<"market.snapshot"> {
+  const at = new Date(now).toISOString();
+  return {
+    type: "market.snapshot",
+    symbol,
+    at,
+    request_id,
+    quoted_at: at,
+    best_bid: "0.00001066",
+    best_ask: "0.00001068",
+    available: "889587.0",
+    product: PRODUCT,
+  };
+}
