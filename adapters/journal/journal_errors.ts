@@ -8,8 +8,6 @@ const SQLITE_ERROR = 1;
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_PROTOCOL = 15;
 const SQLITE_NOTADB = 26;
 
 /** The primary result code of an error from `node:sqlite`; null for any other error. */
@@ -22,13 +20,6 @@ export function sqliteCode(error: unknown): number | null {
  * has lost, so nothing more may be promised until the ledger has been opened anew. */
 export function isDiskError(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_IOERR;
-}
-
-/** What a reader meets that opens the file in the very moment in which the last writer removes its `-wal`, or a new
- * one makes it. Gone at the next try, unless it is something else. */
-export function isTransient(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === SQLITE_IOERR || code === SQLITE_CANTOPEN || code === SQLITE_PROTOCOL;
 }
 
 export const refusal = (reason: JournalError["reason"], message: string): JournalError =>

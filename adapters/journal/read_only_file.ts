@@ -1,16 +1,15 @@
-// Looks into a ledger's file without locking it, changing it or creating anything beside it, whether or not a writer
-// is at work. SQLite has no single way to do that, so there are three.
+// Looks into a ledger's file without taking the writer's lock, whether or not a writer is at work, and without a change
+// to what is there.
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { asJournalError, isTransient, refusal } from "./journal_errors.ts";
+import { asJournalError, refusal } from "./journal_errors.ts";
 
-/** `live`: a writer runs, or was killed; its `-wal` and `-shm` are there and SQLite shares them.
- * `closed`: no `-wal`, so everything is in the file itself.
- * `left`: a `-wal` without its `-shm`, as a copy by hand leaves it; SQLite would create the latter.
- * Nothing guards the last two against a writer that starts meanwhile, so what was read counts only when the files
- * are the same afterwards. */
-type Mode = "live" | "closed" | "left";
+/** `shared`: there is a `-wal`, because a writer runs or was killed. SQLite's own locks guard every read; nothing less
+ * will do, for a connection without them takes itself for the last one and removes the `-wal` when it closes.
+ * `closed`: there is none, so everything is in the file itself, and SQLite would create one in order to read. Told that
+ * the file never changes it does not; what was read then counts only if the file is the same afterwards. */
+type Mode = "shared" | "closed";
 
 interface Look {
   readonly mode: Mode;
@@ -26,7 +25,6 @@ const ATTEMPTS_MAX = 20;
 export function lookAt(file: string): Look | null {
   const main = stat(file);
   const wal = stat(`${file}-wal`);
-  const shm = stat(`${file}-shm`);
   if (main === null) {
     if (wal === null || wal.size === 0n) return null;
     throw refusal(
@@ -35,9 +33,9 @@ export function lookAt(file: string): Look | null {
         "or move both away to begin a new ledger",
     );
   }
-  const mode = wal === null ? "closed" : shm === null ? "left" : "live";
+  const mode = wal === null ? "closed" : "shared";
   const identity = `${mode} ${main.dev}:${main.ino}`;
-  const stamp = mode === "live" ? identity : `${identity} ${version(main)} ${version(wal)}`;
+  const stamp = mode === "shared" ? identity : `${identity} ${main.size}@${main.mtimeNs}`;
   return { mode, stamp, sizeBytes: main.size };
 }
 
@@ -63,8 +61,7 @@ export class ReadOnlyFile {
         if (before.stamp === this.#look().stamp) return answer;
       } catch (error) {
         failure = error;
-        const isMoving = isTransient(error) || before.stamp !== this.#look().stamp;
-        if (!isMoving) break;
+        if (before.stamp === this.#look().stamp) break;
         this.#disconnect();
       }
     }
@@ -100,7 +97,6 @@ export class ReadOnlyFile {
     this.#disconnect();
     const db = connect(this.#file, look.mode);
     try {
-      if (look.mode === "left") db.exec("PRAGMA locking_mode = EXCLUSIVE");
       this.#check(db);
     } catch (error) {
       db.close();
@@ -114,8 +110,6 @@ export class ReadOnlyFile {
 function connect(file: string, mode: Mode): DatabaseSync {
   const url = pathToFileURL(file);
   if (mode === "closed") url.search = "mode=ro&immutable=1";
-  // Without locks and with exclusive use SQLite keeps the index of the `-wal` in memory; `nolock=1` refuses a WAL.
-  if (mode === "left") url.search = "mode=ro&vfs=unix-none";
   return new DatabaseSync(url, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
 }
 
@@ -125,8 +119,6 @@ interface Stat {
   readonly size: bigint;
   readonly mtimeNs: bigint;
 }
-
-const version = (found: Stat | null): string => (found === null ? "-" : `${found.size}@${found.mtimeNs}`);
 
 function stat(file: string): Stat | null {
   try {

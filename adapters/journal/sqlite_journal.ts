@@ -203,7 +203,10 @@ class SqliteJournal implements Journal {
     }
     const failure = asJournalError(this.#file, "appending", error);
     if (isDiskError(error)) {
-      this.#broken ??= refusal("io", `${failure.message}; this journal takes nothing more until it is opened anew`);
+      this.#broken ??= refusal(
+        "io",
+        `${failure.message}; this journal takes nothing more until it is opened anew`,
+      );
     }
     return failure;
   }

@@ -29,6 +29,15 @@ const tasks: Record<string, (file: string) => Promise<void>> = {
       say(String(written.at(-1)?.seq));
     }
   },
+  /** Opens, appends, closes, for ever, and says the last seq each time that it is durable. */
+  async reopen(file) {
+    for (let cycle = 1; ; cycle += 1) {
+      const journal = await openSqliteJournal(file);
+      const written = await journal.append([draft(symbolOf("BONK-USD"), cycle)]);
+      say(String(written.at(-1)?.seq));
+      await journal.close();
+    }
+  },
   /** Holds the ledger until its standard input ends. */
   async hold(file) {
     try {

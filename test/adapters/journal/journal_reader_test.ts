@@ -1,5 +1,5 @@
 // Reading a ledger beside its writer, after it, and after its death.
-import { chmodSync, copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { type JournalReader, openJournalReader, openSqliteJournal } from "../../../adapters/journal/mod.ts";
@@ -132,20 +132,56 @@ describe("a ledger at rest is not touched by being read", () => {
     expect(bytesIn(directory)).toMatchObject(before);
   });
 
-  test("when it was copied by hand after a kill, without its -shm, to a place that cannot be written", async () => {
+  test("when a writer has only just begun, and has made its -wal but not yet its -shm", async () => {
+    const { file, directory } = place();
+    const journal = await openSqliteJournal(file);
+    await journal.append([draft(BONK, 1)]);
+    await journal.close();
+    writeFileSync(`${file}-wal`, "");
+    const { ino } = statSync(`${file}-wal`);
+    expect(await use(file)).toEqual([1]);
+    expect(namesIn(directory)).toContain("journal.sqlite-wal");
+    expect(statSync(`${file}-wal`).ino).toBe(ino);
+  });
+
+  test("when it was copied by hand after a kill, without its -shm, but for SQLite making that anew", async () => {
     const { file, directory } = place();
     const copies = place();
     expect(await startChild("crash", file).ended).toBe("SIGKILL");
     for (const name of ["journal.sqlite", "journal.sqlite-wal"]) {
       copyFileSync(join(directory, name), join(copies.directory, name));
     }
-    chmodSync(copies.directory, 0o555);
-    undo.push(() => chmodSync(copies.directory, 0o755));
     const before = bytesIn(copies.directory);
     expect(await use(copies.file)).toEqual([1, 2]);
-    expect(bytesIn(copies.directory)).toEqual(before);
-    expect(namesIn(copies.directory)).toEqual(["journal.sqlite", "journal.sqlite-wal"]);
+    expect(namesIn(copies.directory)).toEqual(["journal.sqlite", "journal.sqlite-shm", "journal.sqlite-wal"]);
+    expect(bytesIn(copies.directory)).toMatchObject(before);
   });
+});
+
+test("a reader never takes a -wal away from writers that come and go beside it", async () => {
+  const { file } = place();
+  await (await openSqliteJournal(file)).close();
+  const child = startChild("reopen", file);
+  undo.push(async () => {
+    child.process.kill("SIGKILL");
+    await child.ended;
+  });
+  let said = Number(await nextLine(child));
+  const more = (async () => {
+    for (let cycle = 0; cycle < 60; cycle += 1) said = Number(await nextLine(child));
+  })();
+  let isDone = false;
+  void more.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    const durable = said;
+    const reader = await openJournalReader(file);
+    expect((await reader.latest()).at(-1)?.seq ?? 0).toBeGreaterThanOrEqual(durable);
+    await reader.close();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  await more;
 });
 
 test("a closed reader refuses everything", async () => {
