@@ -1,0 +1,311 @@
+// A cycle: who is started, who is skipped and why, and what holds a whole cycle back.
+import { afterEach, describe, expect, test } from "vitest";
+import { type CycleSettings, startCycle, type SymbolView, type Symbols } from "../../actors/cycle.ts";
+import type { Universe } from "../../actors/eligibility.ts";
+import type { CycleReport, Observation } from "../../actors/ports.ts";
+import { inProcessTransport, messageBus } from "../../adapters/bus/mod.ts";
+import { virtualClock } from "../../adapters/clock/mod.ts";
+import { type HoldingsMessage, type Position, type PurgeEvent, TradingSymbol } from "../../machines/mod.ts";
+import { POLICY, rejection } from "../machines/scenario.ts";
+
+const BONK = TradingSymbol.make("BONK-USD");
+const SEI = TradingSymbol.make("SEI-USD");
+const WIF = TradingSymbol.make("WIF-USD");
+
+const UNIVERSE: Universe = {
+  eligible: new Set(["SOL-USD"]),
+  excluded: new Set([BONK, SEI, WIF]),
+  bans: new Map(),
+  protectedCurrencies: new Set(["USD"]),
+  unusable: null,
+};
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+function position(symbol: TradingSymbol, value: string): Position {
+  return { currency: symbol.split("-")[0] ?? "", symbol, balance: value, available: value, price_usd: "1" };
+}
+
+/** A cycle actor whose account is read from `account`, and whose symbols are `views`. */
+async function startKit(over: Partial<CycleSettings> = {}) {
+  const clock = virtualClock();
+  const observed: Observation[] = [];
+  const told: PurgeEvent[] = [];
+  const views = new Map<string, Partial<SymbolView>>();
+  const kit = {
+    clock,
+    observed,
+    told,
+    views,
+    isGatewayThere: true,
+    ended: 0,
+    account: [position(BONK, "9.48"), position(SEI, "5.69"), position(WIF, "20")] as
+      | readonly Position[]
+      | "refused",
+    bus: messageBus(inProcessTransport(), { clock }),
+    reports: (): readonly CycleReport[] =>
+      observed.flatMap((observation) => (observation.kind === "cycle.completed" ? [observation.report] : [])),
+    skips: () =>
+      observed.flatMap((observation) =>
+        observation.kind === "purge.skipped" ? [{ symbol: observation.symbol, ...observation.skip }] : [],
+      ),
+  };
+  await kit.bus.consume("account", (delivery) => {
+    delivery.ack();
+    if (!kit.isGatewayThere) return;
+    const base = { request_id: delivery.body.request_id, at: new Date(clock.now()).toISOString() };
+    const message: HoldingsMessage =
+      kit.account === "refused"
+        ? {
+            ...base,
+            type: "holdings.unavailable",
+            rejection: rejection("UNAUTHORIZED", { class: "account" }),
+          }
+        : { ...base, type: "holdings.snapshot", positions: kit.account };
+    void kit.bus.publish("holdings", message);
+  });
+  const symbols: Symbols = {
+    view(symbol) {
+      const view = views.get(symbol);
+      if (view === undefined) return null;
+      const rest = { failures: 0, lastFailedAt: null, retryAt: null, backoffMs: 0, suspendedFor: null };
+      return { state: "idle", isBusy: false, ...rest, ...view };
+    },
+    tell: (event) => told.push(event),
+    busy: 0,
+  };
+  const settings: CycleSettings = {
+    intervalMs: 60_000,
+    jitterPct: 0,
+    maxPerCycle: 5,
+    rules: {
+      autoLiquidateIneligible: true,
+      minLiquidationValueUsd: "5",
+      dustThresholdUsd: "1",
+      maxCandidateShare: 0.5,
+      graceCycles: 0,
+    },
+    policy: POLICY,
+    universe: () => UNIVERSE,
+    isDryRun: false,
+    cycles: null,
+    random: () => 0.5,
+    ...over,
+  };
+  const observe = (observation: Observation): void => {
+    observed.push(observation);
+  };
+  const onLast = (): void => {
+    kit.ended += 1;
+  };
+  const progress = { done: 0 };
+  const running = await startCycle({ bus: kit.bus, clock, observe, symbols, settings, progress, onLast });
+  stops.push(() => running.stop());
+  await clock.settle();
+  return { ...kit, running, kit, progress };
+}
+
+describe("a cycle", () => {
+  test("starts at once, and asks for every candidate's purge with the policy in force", async () => {
+    const { told, reports } = await startKit();
+    expect(told).toMatchObject([
+      {
+        type: "purge.requested",
+        symbol: BONK,
+        reason: "excluded",
+        balance: "9.48",
+        value_usd: "9.48",
+        policy: POLICY,
+      },
+      { type: "purge.requested", symbol: SEI },
+      { type: "purge.requested", symbol: WIF },
+    ]);
+    expect(reports()).toMatchObject([{ cycle: 1, positions: 3, started: [BONK, SEI, WIF], heldBack: null }]);
+  });
+
+  test("comes again every interval, whatever became of the attempts", async () => {
+    const { clock, reports } = await startKit();
+    await clock.advance(180_000);
+    expect(reports().map(({ cycle, at }) => [cycle, at.slice(11, 19)])).toEqual([
+      [1, "22:00:00"],
+      [2, "22:01:00"],
+      [3, "22:02:00"],
+      [4, "22:03:00"],
+    ]);
+  });
+
+  test("starts at most so many attempts, and says who has to wait", async () => {
+    const { reports, skips } = await startKit({ maxPerCycle: 2 });
+    expect(reports()[0]?.started).toEqual([BONK, SEI]);
+    expect(skips()).toEqual([expect.objectContaining({ symbol: WIF, why: "limit" })]);
+  });
+
+  test("does not count the skipped against the limit", async () => {
+    const { clock, told, views } = await startKit({ maxPerCycle: 1 });
+    views.set(BONK, { state: "purging.resting", isBusy: true });
+    await clock.advance(60_000);
+    expect(told.map(({ symbol }) => symbol)).toEqual([BONK, SEI]);
+  });
+
+  test("with jitter comes a little earlier or later", async () => {
+    const early = await startKit({ jitterPct: 10, random: () => 0 });
+    await early.clock.advance(54_000);
+    expect(early.reports()).toHaveLength(2);
+    const late = await startKit({ jitterPct: 10, random: () => 0.999 });
+    await late.clock.advance(65_000);
+    expect(late.reports()).toHaveLength(1);
+  });
+
+  test("ends after the last one, and goes on counting after a restart", async () => {
+    const { clock, kit, reports, progress } = await startKit({ cycles: 2 });
+    await clock.advance(600_000);
+    expect([reports().length, kit.ended, progress.done]).toEqual([2, 1, 2]);
+  });
+
+  test("once stopped starts nothing more", async () => {
+    const { clock, running, reports } = await startKit();
+    running.stop();
+    await clock.advance(600_000);
+    expect(reports()).toHaveLength(1);
+  });
+});
+
+describe("a candidate is skipped", () => {
+  test("in backoff, with what the operator wants to know", async () => {
+    const { clock, views, skips } = await startKit();
+    const retryAt = new Date(clock.now() + 60_000 + 42 * 60_000).toISOString();
+    views.set(BONK, { state: "backoff.waiting", failures: 3, backoffMs: 3_600_000, retryAt });
+    await clock.advance(60_000);
+    expect(skips()).toEqual([
+      { symbol: BONK, why: "backoff", failures: 3, backoffMs: 3_600_000, remainingMs: 42 * 60_000 },
+    ]);
+  });
+
+  test.each([
+    ["an attempt is under way", { state: "retrying.placing", isBusy: true }, "busy"],
+    ["it is suspended", { state: "suspended", suspendedFor: "pause by ada: holiday" }, "suspended"],
+  ])("while %s", async (_, view, why) => {
+    const { clock, views, skips } = await startKit();
+    views.set(BONK, view);
+    await clock.advance(60_000);
+    expect(skips()).toMatchObject([{ symbol: BONK, why }]);
+  });
+
+  test("while the universe bans its purging", async () => {
+    const universe = { ...UNIVERSE, bans: new Map([[BONK as string, "lawyers"]]) };
+    const { reports, skips } = await startKit({ universe: () => universe });
+    expect(reports()[0]?.started).toEqual([SEI, WIF]);
+    expect(skips()).toMatchObject([
+      { symbol: BONK, why: "suspended", detail: "banned in universe.yaml: lawyers" },
+    ]);
+  });
+
+  test("in a dry run, which starts nothing at all", async () => {
+    const { told, skips } = await startKit({ isDryRun: true });
+    expect(told).toEqual([]);
+    expect(skips()[0]).toMatchObject({ why: "dry_run", detail: "would sell BONK-USD, worth $9.48" });
+  });
+
+  test("while the venue breaker is open, and not when it is half open", async () => {
+    const { bus, clock, reports, skips } = await startKit();
+    const at = new Date(clock.now()).toISOString();
+    const open = {
+      type: "venue.state",
+      at,
+      state: "open",
+      cause: "venue",
+      reason: "503",
+      until: at,
+    } as const;
+    await bus.publish("venue", open);
+    await clock.advance(60_000);
+    expect(skips()).toHaveLength(3);
+    expect(skips()[0]).toMatchObject({ why: "venue", detail: expect.stringContaining("503") });
+    await bus.publish("venue", { ...open, state: "half_open" });
+    await clock.advance(60_000);
+    expect(reports().map(({ started }) => started.length)).toEqual([3, 0, 3]);
+  });
+});
+
+describe("a retry", () => {
+  test("after a rest is announced with how long ago the last failure was", async () => {
+    const { clock, observed, views, told } = await startKit();
+    const lastFailedAt = new Date(clock.now()).toISOString();
+    views.set(BONK, { state: "backoff.due", failures: 3, lastFailedAt });
+    told.length = 0;
+    await clock.advance(60_000);
+    expect(observed).toContainEqual({
+      kind: "purge.retrying",
+      symbol: BONK,
+      failures: 3,
+      lastFailedAt,
+      at: new Date(clock.now()).toISOString(),
+    });
+    expect(told[0]).toMatchObject({ type: "purge.requested", symbol: BONK });
+  });
+
+  test("without a rest needs no announcement", async () => {
+    const { clock, observed, views } = await startKit();
+    views.set(BONK, { state: "failed", failures: 1, lastFailedAt: new Date(clock.now()).toISOString() });
+    await clock.advance(60_000);
+    expect(observed.some(({ kind }) => kind === "purge.retrying")).toBe(false);
+  });
+});
+
+test("a cleared symbol that is held again goes back to idle first, and is purged in the cycle after", async () => {
+  const { clock, told, views } = await startKit();
+  views.set(BONK, { state: "cleared" });
+  told.length = 0;
+  await clock.advance(60_000);
+  expect(told.filter(({ symbol }) => symbol === BONK)).toMatchObject([
+    { type: "position.held", balance: "9.48" },
+  ]);
+});
+
+describe("nothing is purged, and the report says why,", () => {
+  test("when the account cannot be read", async () => {
+    const { clock, kit, reports } = await startKit();
+    kit.account = "refused";
+    await clock.advance(60_000);
+    expect(reports()[1]).toMatchObject({ started: [], heldBack: expect.stringContaining("UNAUTHORIZED") });
+  });
+
+  test("when nobody answers within a minute; the cycles meanwhile are left out, not piled up", async () => {
+    const { clock, kit, reports, observed } = await startKit({ intervalMs: 25_000 });
+    kit.isGatewayThere = false;
+    await clock.advance(25_000 + 59_999);
+    expect(reports()).toHaveLength(1);
+    expect(observed.filter(({ kind }) => kind === "note")).toHaveLength(2);
+    await clock.advance(1);
+    expect(reports()[1]).toMatchObject({ heldBack: "the account could not be read within 60 s" });
+    kit.isGatewayThere = true;
+    await clock.advance(25_000);
+    expect(reports().at(-1)?.heldBack).toBeNull();
+  });
+
+  test("when the bus is gone", async () => {
+    const { bus, clock, reports } = await startKit();
+    await bus.close();
+    await clock.advance(60_000);
+    expect(reports()[1]).toMatchObject({ heldBack: "the bus is not connected" });
+  });
+
+  test("when the universe cannot be used", async () => {
+    const universe = { ...UNIVERSE, unusable: "universe.yaml is of last year" };
+    const { told, reports } = await startKit({ universe: () => universe });
+    expect([told, reports()[0]?.heldBack]).toEqual([[], "universe.yaml is of last year"]);
+  });
+
+  test("when an answer comes to a question of an earlier cycle", async () => {
+    const { bus, clock, kit, reports } = await startKit();
+    kit.isGatewayThere = false;
+    const at = new Date(clock.now()).toISOString();
+    await clock.advance(60_000);
+    await bus.publish("holdings", { type: "holdings.snapshot", request_id: "1-0", at, positions: [] });
+    await clock.settle();
+    expect(reports()).toHaveLength(1);
+  });
+});
