@@ -47,6 +47,9 @@ export function parsePaperScript(text: string, file = "paper.yaml"): PaperScript
   };
 }
 
+/** One fault of syntax makes the parser complain of everything after it. */
+const SYNTAX_PROBLEMS_MAX = 3;
+
 /** The text of a script, and where in it each value stands. */
 class ScriptSource {
   readonly problems: Problem[] = [];
@@ -59,7 +62,13 @@ class ScriptSource {
     this.#file = file;
     // "failsafe" leaves every scalar as it is written: 889587.0 stays 889587.0, and no amount is ever a float.
     this.#document = parseDocument(text, { lineCounter: this.#lines, schema: "failsafe", stringKeys: true });
-    for (const { code, message, pos } of this.#document.errors) this.#syntax(code, message, pos[0]);
+    const told = new Set<number>();
+    for (const { code, message, pos } of this.#document.errors) {
+      const { line } = this.#lines.linePos(pos[0]);
+      if (told.has(line) || told.size === SYNTAX_PROBLEMS_MAX) continue;
+      told.add(line);
+      this.#syntax(code, message, pos[0]);
+    }
     this.root = this.problems.length > 0 ? undefined : this.#plain();
   }
 

@@ -328,6 +328,14 @@ halts: [7]`;
     ]);
   });
 
+  test("with a fault of syntax is told of it once, not of all that follows from it", () => {
+    const broken = sound.replace("base_increment: 0.1", "base_increment: { 0.1");
+    const said = problems(`${broken}${"x: {\n".repeat(40)}`);
+    const lines = said.map((sentence) => /^p\.yaml:\d+/.exec(sentence)?.[0]);
+    expect(said.length).toBeLessThanOrEqual(3);
+    expect([lines[0], new Set(lines).size]).toEqual(["p.yaml:5", said.length]);
+  });
+
   test("with a flood of aliases is refused and does not fill the memory", () => {
     const layers = Array.from(
       { length: 12 },
