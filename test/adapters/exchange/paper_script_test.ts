@@ -1,5 +1,5 @@
 // A script is taken whole or refused whole: one bad script for each rule, and the sentence that it earns.
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PaperScriptError, parsePaperScript, readPaperScript } from "../../../adapters/exchange/mod.ts";
@@ -7,6 +7,10 @@ import { freshFile } from "./paper_kit.ts";
 
 const product =
   "price: 0.1563, base_increment: 0.1, price_increment: 0.0001, base_min_size: 0.1, quote_min_size: 1";
+const stepKinds = [
+  ...["no_fill", "reject", "fill", "partial", "fill_during_cancel", "cancel_refused"],
+  ...["fail", "expire", "unknown", "rate_limited", "server_error"],
+];
 const sound = `seed: 1
 account: { USD: 10, SEI: 100 }
 products:
@@ -27,8 +31,7 @@ const steps = (...items: readonly string[]): string =>
   `${sound}behaviour:\n  SEI-USD:\n${items.map((item) => `    - ${item}\n`).join("")}`;
 
 describe("a bad script", () => {
-  const kinds =
-    "no_fill, reject, fill, partial, fill_during_cancel, cancel_refused, fail, expire, unknown, rate_limited, server_error";
+  const kinds = stepKinds.join(", ");
   const cases: readonly [string, string, string][] = [
     ["an unknown section", `${sound}haults: []`, "p.yaml:5: haults is not a key here; did you mean halts?"],
     ["a missing section", "account: {}", "p.yaml:1: products is missing; write it"],
@@ -423,12 +426,24 @@ behaviour: { SEI-USDC: [{ fill: { parts: [0.5, { fraction: 0.5, after_ms: 7 }] }
     ]);
   });
 
-  const config = join(import.meta.dirname, "../../../config");
-  const shipped = [
-    "paper.yaml",
-    ...readdirSync(join(config, "scripts")).map((name) => join("scripts", name)),
-  ];
-  test.each(shipped)("%s, which is shipped, is one", (name) => {
-    expect(problemsOf(() => readPaperScript(join(config, name)))).toEqual([]);
+  const root = join(import.meta.dirname, "../../..");
+  const shipped = readdirSync(join(root, "config/scripts")).map((name) => join("scripts", name));
+  test.each(["paper.yaml", ...shipped])("%s, which is shipped, is one", (name) => {
+    expect(problemsOf(() => readPaperScript(join(root, "config", name)))).toEqual([]);
+  });
+
+  const guide = readFileSync(join(root, "docs/paper_exchange.md"), "utf8");
+  const examples = [...guide.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = ""]) => text);
+
+  test.each(examples)("the guide's example is one: %s", (text) => {
+    const script = text.startsWith("-")
+      ? `${sound}behaviour:\n  SEI-USD:\n${text.replace(/^/gm, "    ")}`
+      : text;
+    expect(problems(script)).toEqual([]);
+  });
+
+  test("every step has its example in the guide", () => {
+    const shown = examples.join("");
+    for (const kind of [...stepKinds, "steps", "repeat"]) expect(shown).toMatch(new RegExp(`\\b${kind}:`));
   });
 });
