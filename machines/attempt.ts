@@ -367,7 +367,8 @@ export function noteAccepted(context: Working, event: PurgeEventOf<"order.accept
   return patch(context, { asks: 0, not_found_at: null, order });
 }
 
-/** The exchange does not know the live order. It may still be on its way, so this counts only if it stays so. */
+/** The exchange does not know the live order. It is placed once more where there is time; from then on it may still be
+ * on its way, so that it counts as never arrived only if the exchange goes on denying it. */
 export function noteNotFound(context: Working, at: Timestamp): Working {
   return patch(context, { not_found_at: at });
 }

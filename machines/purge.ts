@@ -75,7 +75,7 @@ const querying = purgeSetup.createStateConfig({
     ],
     "order.rejected": { guard: "isRefusal", actions: "takeRejection", target: "deciding" },
     "order.unknown": [
-      { guard: "mayPlaceAgain", target: "placing" },
+      { guard: "mayPlaceAgain", actions: "noteNotFound", target: "placing" },
       { guard: "neverArrived", actions: "giveUpOrder", target: "deciding" },
       { guard: "isFirstNotFound", actions: "noteNotFound" },
     ],

@@ -60,6 +60,7 @@ const isEnding = ({ context, event }: At) =>
   working(context).attempt.wind_down !== null || event.at >= sliceDeadline(working(context));
 const isNotFound = (at: At) =>
   isLive(at) && at.event.type === "order.unknown" && at.event.outcome === "not_found";
+const isFirstNotFound = (at: At) => isNotFound(at) && working(at.context).attempt.not_found_at === null;
 /** Says only that the order was placed before, not what became of it. */
 const isDuplicateCode = ({ event }: At) =>
   event.type === "order.rejected" && event.rejection.code === "DUPLICATE_CLIENT_ORDER_ID";
@@ -96,8 +97,8 @@ export const purgeSetup = setup({
     isUnnamed,
     isUnnamedAndEnding: (at) => isUnnamed(at) && isEnding(at),
     isRefusal: (at) => isUnnamed(at) && !isDuplicateCode(at),
-    mayPlaceAgain: (at) => isNotFound(at) && !isEnding(at),
-    isFirstNotFound: (at) => isNotFound(at) && working(at.context).attempt.not_found_at === null,
+    mayPlaceAgain: (at) => isFirstNotFound(at) && !isEnding(at),
+    isFirstNotFound,
     neverArrived: (at) => isNotFound(at) && isNotFoundForLong(working(at.context), at.event.at),
     provesMore: ({ context, event }) => event.type === "order.update" && provesMore(context, event),
   },

@@ -381,6 +381,21 @@ describe("outcomes that are not known", () => {
     expect(again).toEqual(first);
   });
 
+  test("an order that is denied again after that is not placed a third time, and asked for once a minute", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.send(scenario.unknown());
+    scenario.send(scenario.unknown("not_found"));
+    expect(types(scenario.send(scenario.unknown()).commands)).toEqual(["order.query"]);
+    expect(scenario.send(scenario.unknown("not_found"))).toMatchObject({ changed: false, commands: [] });
+    const before = scenario.now;
+    expect(types(scenario.reachDeadline().commands)).toEqual(["order.query"]);
+    expect(scenario.now - before).toBeGreaterThanOrEqual(60_000);
+    scenario.send(scenario.unknown("not_found"));
+    expect(scenario.run.context.attempt).toMatchObject({ order: null, slice: 2 });
+  });
+
   test("are asked for after a minute, two, four and four, for as long as it takes", () => {
     const scenario = new Scenario();
     scenario.send(scenario.request());
