@@ -141,13 +141,11 @@ function portOf(server: Server): number | null {
 
 function stop(server: Server, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
-    // A server that is closed already answers with an error: it is stopped, which is what was wanted.
+    // Closes idle connections too. On a server that is closed already it calls back all the same.
     server.close(() => {
       clearTimeout(timer);
       resolve();
     });
     const timer = setTimeout(() => server.closeAllConnections(), drainMs);
-    server.closeIdleConnections();
-    if (drainMs === 0) server.closeAllConnections();
   });
 }

@@ -2,14 +2,14 @@
 import { LINES } from "./line_table.ts";
 import { METRICS } from "./metric_table.ts";
 
-/** The page with its tables made anew: each stands between `<!-- lines -->` or `<!-- metrics -->` and `<!-- end -->`.
+/** The page with its tables made anew: each stands between `<!-- generated: … -->` and `<!-- end -->`.
  *
  * @throws Error when one of the two places is missing
  */
 export function withTables(page: string): string {
   const tables = { lines: linesTable(), metrics: metricsTable() };
   return Object.entries(tables).reduce((text, [name, table]) => {
-    const [start, end] = [`<!-- ${name} -->`, "<!-- end -->"];
+    const [start, end] = [`<!-- generated: ${name} -->`, "<!-- end -->"];
     const from = text.indexOf(start);
     const to = text.indexOf(end, from);
     if (from < 0 || to < 0) throw new Error(`the page has no place for ${name}: ${start} … ${end}`);
@@ -37,12 +37,13 @@ function metricsTable(): string {
   return table(["metric", "type", "labels", "meaning"], rows);
 }
 
-/** As code in a cell; a `|` would end it. */
 function code(text: string): string {
-  return `\`${text.replaceAll("|", "\\|")}\``;
+  return `\`${text}\``;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  // A bare `|` would end its cell, in code as well.
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
 }

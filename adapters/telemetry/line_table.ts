@@ -249,28 +249,29 @@ const surroundings = {
   },
   child_exited: {
     level: "warn",
-    shape: "<child> under <supervisor> exited: <reason>",
-    meaning: "A child ended with a fault. At level debug when it ended without one.",
+    shape: "<child> under <supervisor> exited<because>",
+    meaning:
+      "A child ended with a fault; `because` is `: ` and the reason, where one is known. At level debug when it ended in good order.",
   },
   child_restarted: {
     level: "warn",
-    shape: "Restarted <child> under <supervisor>: <reason>",
+    shape: "Restarted <child> under <supervisor><because>",
     meaning: "Its supervisor started the child anew.",
   },
   child_abandoned: {
     level: "error",
-    shape: "Abandoned <child> under <supervisor>: <reason>",
+    shape: "Abandoned <child> under <supervisor><because>",
     meaning: "The child did not stop within its deadline.",
   },
   child_escalated: {
     level: "error",
-    shape: "<supervisor> gave up because of <child>: <reason>",
+    shape: "<supervisor> gave up because of <child><because>",
     meaning:
       "Too many restarts in too short a time; the fault goes to the parent, at the root it ends the process.",
   },
   child_set_aside: {
     level: "error",
-    shape: "Set aside <child> under <supervisor>: <reason>",
+    shape: "Set aside <child> under <supervisor><because>",
     meaning: "A child that keeps crashing is left stopped, so that the others go on.",
   },
   note: {

@@ -8,7 +8,7 @@ import { redact, redactText } from "./redaction.ts";
 export interface LoggerOptions {
   /** Where lines go, one `write` a line. Its errors are its owner's: a closed pipe must not end a supervisor. */
   readonly stream: { write(text: string): unknown };
-  readonly level: "debug" | "info" | "warn" | "error" | "silent";
+  readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
   /** Readable lines for people instead of JSON. */
   readonly pretty: boolean;
   readonly colour?: boolean;
@@ -24,7 +24,8 @@ export interface Logger {
 
 /** A log that is written before `log` returns: in this thread, without a worker, which `--permission` would deny. */
 export function createLogger({ stream, level, pretty, colour, base, clock }: LoggerOptions): Logger {
-  const destination = pretty ? prettyStream(stream, colour ?? false, level === "debug") : stream;
+  const isTalkative = level === "debug" || level === "trace";
+  const destination = pretty ? prettyStream(stream, colour ?? false, isTalkative) : stream;
   const reserved = new Set(["level", "time", "msg", ...Object.keys(base)]);
   const instance = pino(
     {

@@ -99,8 +99,14 @@ function deadLetter({ symbol, reason }: Of<"dead_letter">): LogLine {
 function child({ supervisor, child, what, reason }: Of<"child">): LogLine {
   const fields = { supervisor, child, reason };
   if (what === "started") return say("child_started", { supervisor, child }, fields);
-  const level = what === "exited" && reason === null ? "debug" : undefined;
-  return say(`child_${what}`, { supervisor, child, reason: reason ?? "normal" }, fields, level);
+  const level = what === "exited" && isOrderly(reason) ? "debug" : undefined;
+  const because = reason === null ? "" : `: ${reason}`;
+  return say(`child_${what}`, { supervisor, child, because }, fields, level);
+}
+
+/** The reasons that are no failures, as supervisors word them. */
+function isOrderly(reason: string | null): boolean {
+  return reason === null || reason === "normal" || /^shutdown(?::|$)/.test(reason);
 }
 
 function gatewayRetry({ symbol, attempt, message }: Of<"gateway.retry">): LogLine {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { request as httpRequest } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   HttpListenError,
   type HttpServer,
@@ -235,6 +235,20 @@ describe("clients that misbehave", () => {
       .toBe(200);
   });
 
+  test("a client that never reads its answer is let go", async () => {
+    const metrics = async () => ({ contentType: "text/plain", body: "x".repeat(64 * 1024 * 1024) });
+    const limits = { requestMs: 30, keepAliveMs: 20, headersMs: 20, connections: 1 };
+    const server = await started({ metrics }, { limits });
+    // Not by `dial`, which reads: what is not read fills the buffers on both sides.
+    const socket = connect(server.port, server.host);
+    sockets.push(socket);
+    socket.on("error", () => {});
+    const answered = new Promise<void>((resolve) => socket.on("readable", resolve));
+    socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await answered;
+    await expect.poll(() => statusFor(server, "localhost").catch(() => 0)).toBe(200);
+  });
+
   test("a client that hangs up before the answer", async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -356,7 +370,9 @@ describe("stop", () => {
     const stopped = server.stop();
     page.release();
     await stopped;
-    expect(await closed).toMatch(/200 OK[\s\S]*\r\n\r\nlate\n$/);
+    const answer = await closed;
+    expect(answer).toMatch(/200 OK[\s\S]*\r\n\r\nlate\n$/);
+    expect(answer).toContain("Connection: close");
   });
 
   test("one that takes longer than the limit is cut off", async () => {
@@ -371,7 +387,10 @@ describe("stop", () => {
 
   test("killed, nothing is waited for", async () => {
     const page = slowPage();
-    const server = await started({ metrics: page.metrics }, { limits: { drainMs: 600_000 } });
+    const server = await started(
+      { metrics: page.metrics },
+      { limits: { drainMs: 600_000, requestMs: 600_000 } },
+    );
     const { closed } = dial(server, GET);
     await page.isAsked;
     const gentle = server.stop("shutdown");
@@ -379,6 +398,17 @@ describe("stop", () => {
     await gentle;
     expect(await closed).toBe("");
     page.release();
+  });
+
+  test("no timer is left behind to keep the process alive", async () => {
+    const server = await started({}, { limits: { drainMs: 600_000 } });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      await server.stop();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("stopping twice is stopping once", async () => {

@@ -186,6 +186,19 @@ describe("what is not a failure is not called one", () => {
     expect(levels(transition(nothing)).at(-1)).toBe("info");
   });
 
+  test("with failure tracking turned off, an earlier record is not told again as this failure's", () => {
+    const story = new Story();
+    story.fail();
+    story.wait(60_000).request({ failure_tracking: false });
+    story.quote();
+    const untracked = story.reject();
+    expect(untracked.state).toBe("failed");
+    expect(tell(untracked).slice(1)).toEqual([
+      "\u26a0\ufe0f Purge sell failed for BONK-USD",
+      "Failure of BONK-USD not recorded: failure tracking is off",
+    ]);
+  });
+
   test("with failure tracking off a failure is told, and that it is not recorded", () => {
     const off: Partial<PurgePolicy> = { failure_tracking: false };
     expect(tell(new Story(off).fail()).slice(1)).toEqual([
@@ -429,7 +442,13 @@ describe("around the symbols", () => {
       ["Journal is slow: 64 records took 1200 ms, 120 waiting"],
     ],
     [child("started", null), "debug", ["Started gateway under root"]],
-    [child("exited", null), "debug", ["gateway under root exited: normal"]],
+    [child("exited", null), "debug", ["gateway under root exited"]],
+    [child("exited", "normal"), "debug", ["gateway under root exited: normal"]],
+    [child("exited", "shutdown"), "debug", ["gateway under root exited: shutdown"]],
+    [child("exited", "shutdown: done"), "debug", ["gateway under root exited: shutdown: done"]],
+    [child("exited", "killed"), "warn", ["gateway under root exited: killed"]],
+    [child("restarted", null), "warn", ["Restarted gateway under root"]],
+    [child("escalated", null), "error", ["root gave up because of gateway"]],
     [child("exited", "crash: boom"), "warn", ["gateway under root exited: crash: boom"]],
     [child("restarted", "crash: boom"), "warn", ["Restarted gateway under root: crash: boom"]],
     [

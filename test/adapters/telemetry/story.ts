@@ -94,9 +94,10 @@ export class Story {
     return record;
   }
 
-  request(): JournalRecord {
+  request(changed: Partial<PurgePolicy> = {}): JournalRecord {
     const amounts = { balance: "889587", value_usd: "9.48" };
-    return this.tell({ type: "purge.requested", reason: "ineligible", ...amounts, policy: this.#policy });
+    const policy = { ...this.#policy, ...changed };
+    return this.tell({ type: "purge.requested", reason: "ineligible", ...amounts, policy });
   }
 
   quote(available = "889587"): JournalRecord {

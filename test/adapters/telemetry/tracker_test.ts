@@ -131,6 +131,17 @@ describe("the summary of a run", () => {
     });
   });
 
+  test("an order that is sent again under its id is one order", () => {
+    const story = new Story();
+    story.request();
+    story.quote();
+    for (const outcome of ["undetermined", "not_found"] as const) {
+      story.tell({ type: "order.unknown", client_order_id: story.orderId, outcome, message: "" });
+    }
+    expect(story.state).toBe("purging.placing");
+    expect(tracked(story).summary().ordersPlaced).toBe(1);
+  });
+
   test("what was sold before this run, or before an actor was restarted, is not sold in it again", () => {
     const tracker = createTracker();
     const story = new Story();
