@@ -45,6 +45,8 @@ export interface ImportCommand {
   readonly file: string;
   readonly stateDir: string;
   readonly mode: Mode;
+  /** Where the rules of backoff are, under which an imported record counts. */
+  readonly configDir: string;
 }
 export type Command =
   | RunCommand

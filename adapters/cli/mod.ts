@@ -9,6 +9,17 @@ export type {
   RunCommand,
   StatusCommand,
 } from "./command.ts";
+export { type Entered, enterPermissions, type Program } from "./enter_permissions.ts";
 export { EXIT, EXIT_MEANINGS, type ExitCode } from "./exit_codes.ts";
+export { grantFacts } from "./grant_facts.ts";
+export {
+  type AppNeeds,
+  describeGrants,
+  type GrantFacts,
+  type Grants,
+  grantsDocument,
+  grantsFor,
+  toNodeFlags,
+} from "./grants.ts";
 export { type LedgerPaths, ledgerPaths, MODES, type Mode } from "./ledger_paths.ts";
 export { type ProgramFacts, parseCommandLine } from "./program.ts";

@@ -97,6 +97,7 @@ class Reading {
           kind: "import",
           ...this.#ledger(options),
           file: this.#file("FILE", argument ?? "-"),
+          configDir: this.#configDir("--config", texts(options)["config"]),
         };
         return;
     }

@@ -41,10 +41,13 @@ export function describeProgram(version: string, take: Take): Commander {
     "[file]",
     "where to, or - for standard output (default: -)",
   );
-  add(program, "import", "take failure records in, all or none", LEDGER, "FILE [options]").argument(
-    "<file>",
-    "what export wrote, or a whole state file; - for standard input",
-  );
+  add(
+    program,
+    "import",
+    "take failure records in, all or none",
+    [...LEDGER, CONFIG],
+    "FILE [options]",
+  ).argument("<file>", "what export wrote, or a whole state file; - for standard input");
   for (const command of program.commands) {
     command.action(() => take(command.name(), { options: command.opts(), argument: command.args[0] }));
   }
@@ -54,6 +57,10 @@ export function describeProgram(version: string, take: Take): Commander {
 type Flag = readonly [flags: string, text: string];
 
 const STATE: Flag = ["--state <DIR>", "where ledgers are kept (default: $PURGATORY_STATE or ./.purgatory)"];
+const CONFIG: Flag = [
+  "--config <DIR>",
+  "the directory of policy.yaml, universe.yaml and app.yaml (default: $PURGATORY_CONFIG, or ./config where it has a policy.yaml, or the shipped one)",
+];
 const LEDGER: readonly Flag[] = [
   STATE,
   ["--mode <MODE>", "which ledger: dry-run, paper or live (default: paper)"],
@@ -64,10 +71,7 @@ function addRun(program: Commander): void {
     ["--mode <MODE>", "dry-run, paper or live, which is yet to come (default: paper)"],
     ["--cycles <N>", "end after N cycles (default: never)"],
     ["--speed <X>", "the clock runs X times faster; max jumps from deadline to deadline (default: 1)"],
-    [
-      "--config <DIR>",
-      "the directory of policy.yaml, universe.yaml and app.yaml (default: $PURGATORY_CONFIG, or ./config where it has a policy.yaml, or the shipped one)",
-    ],
+    CONFIG,
     STATE,
     ["--script <FILE>", "what the paper exchange has in store (default: the shipped account)"],
     ["--nats <URL>", "a NATS server such as nats://127.0.0.1:4222 (default: nats.url of app.yaml)"],

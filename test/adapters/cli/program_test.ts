@@ -179,7 +179,9 @@ describe("the other commands", () => {
   });
 
   test("import reads a file, or standard input when that is said", () => {
-    expect(parse("import -")).toEqual({ kind: "import", stateDir, mode: "paper", file: "-" });
+    const plain = { kind: "import", stateDir, mode: "paper", file: "-", configDir: shipped };
+    expect(parse("import -")).toEqual(plain);
+    expect(parse("import - --config /etc/p")).toEqual({ ...plain, configDir: "/etc/p" });
     expect(parse("import state.json --mode live")).toMatchObject({
       file: join(cwd, "state.json"),
       mode: "live",
