@@ -47,13 +47,12 @@ if (entered.kind === "refused") {
 }
 const results: Record<string, string> = {};
 for (const [name, what] of Object.entries(probe.tries ?? {})) results[name] = await attempt(what);
-console.log(JSON.stringify({ pid: process.pid, command, excess: entered.excess, results }));
+process.exitCode = probe.exitCode ?? 0;
 if (probe.waits === true) {
   process.on("SIGTERM", () => process.exit(7));
   setInterval(() => {}, 60_000);
-} else {
-  process.exitCode = probe.exitCode ?? 0;
 }
+console.log(JSON.stringify({ pid: process.pid, command, excess: entered.excess, results }));
 
 /** `ok`, or the code of the error. */
 async function attempt(what: Try): Promise<string> {
