@@ -1,123 +1,333 @@
 #!/usr/bin/env node
-// The command line: the only file that may import from every room.
-import { mkdirSync } from "node:fs";
+// The command line: the only file that may import from every room. What a command does not need is not loaded.
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import * as Result from "effect/Result";
-import { describeEnd } from "./actors/child_spec.ts";
-import type { Universe } from "./actors/eligibility.ts";
-import type { Bus, Clock } from "./actors/ports.ts";
-import { startTree } from "./actors/tree.ts";
-import { inProcessTransport, messageBus, natsTransport } from "./adapters/bus/mod.ts";
-import { pacedClock, systemClock } from "./adapters/clock/mod.ts";
-import { openPaperExchange, readPaperScript } from "./adapters/exchange/mod.ts";
-import { openJournalReader, openSqliteJournal } from "./adapters/journal/mod.ts";
-import { createTelemetry } from "./adapters/telemetry/mod.ts";
-import { formatProblems, loadConfig, shippedConfigDir, type UniverseConfig } from "./config/mod.ts";
+import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
+import type { Bus, Clock, Exchange, Observe } from "./actors/ports.ts";
+import type { Tree } from "./actors/tree.ts";
+import {
+  type CheckCommand,
+  type Command,
+  describeGrants,
+  EXIT,
+  enterPermissions,
+  type ExportCommand,
+  type Grants,
+  type GraphCommand,
+  grantFacts,
+  grantsDocument,
+  grantsFor,
+  type ImportCommand,
+  ledgerPaths,
+  parseCommandLine,
+  type RunCommand,
+  type StatusCommand,
+} from "./adapters/cli/mod.ts";
+import type { PaperScript } from "./adapters/exchange/mod.ts";
+import type { Telemetry } from "./adapters/telemetry/mod.ts";
+import type { Config } from "./config/mod.ts";
 
-const { values } = parseArgs({
-  options: {
-    cycles: { type: "string" },
-    speed: { type: "string" },
-    state: { type: "string", default: ".purgatory" },
-    nats: { type: "string" },
-    config: { type: "string", default: shippedConfigDir },
-    script: { type: "string" },
-    json: { type: "boolean" },
-  },
-  allowPositionals: true,
-});
+const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")).version;
+const SHIPPED_CONFIG = join(import.meta.dirname, "config");
 
-function universe(config: UniverseConfig, now: number): Universe {
-  const { eligible, neverTrade, bans, protectedCurrencies, updatedAt, maxAgeMs } = config;
-  const isStale = updatedAt !== null && maxAgeMs !== null && now - Date.parse(updatedAt) > maxAgeMs;
-  const inForce = bans.filter(({ until }) => until === null || Date.parse(until) > now);
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const facts = { version: VERSION, shippedConfigDir: SHIPPED_CONFIG, cwd: process.cwd() };
+  const parsed = parseCommandLine(args, process.env, facts);
+  if (parsed.kind === "text") return print(parsed.text, EXIT.ok);
+  if (parsed.kind === "usage") return complain(parsed.message, EXIT.usage);
+  if ("mode" in parsed && parsed.mode === "live") {
+    return complain(
+      "live mode is not available yet: there is no adapter for a real exchange; use --mode paper or dry-run\n",
+      EXIT.notYet,
+    );
+  }
+  const grants = grantsFor(parsed, grantFacts(parsed, import.meta.filename, process.env));
+  const entered = await enterPermissions(grants, { entry: import.meta.filename, args });
+  if (entered.kind === "refused") return complain(`${entered.message}\n`, entered.exitCode);
+  if (entered.kind === "ran_apart") return entered.exitCode;
+  return perform(parsed, grants, entered.excess);
+}
+
+async function perform(command: Command, grants: Grants, excess: readonly string[]): Promise<number> {
+  try {
+    switch (command.kind) {
+      case "run":
+        return await run(command, grants, excess);
+      case "check":
+        return await check(command);
+      case "graph":
+        return await graph(command);
+      case "status":
+        return await status(command);
+      case "export":
+        return await exportRecords(command);
+      case "import":
+        return await importRecords(command);
+    }
+  } catch (error) {
+    if (isTagged(error, "JournalError")) return complain(`${error.message}\n`, EXIT.state);
+    throw error;
+  }
+}
+
+async function check({ dir }: CheckCommand): Promise<number> {
+  const { formatCheck, loadConfig } = await import("./config/mod.ts");
+  const result = loadConfig(dir, process.env);
+  return result.ok ? print(formatCheck(result), EXIT.ok) : complain(formatCheck(result), EXIT.failed);
+}
+
+async function graph({ format }: GraphCommand): Promise<number> {
+  const { purgeMachine, toDot, toMermaid } = await import("./machines/mod.ts");
+  return print(format === "dot" ? toDot(purgeMachine) : toMermaid(purgeMachine), EXIT.ok);
+}
+
+async function run(command: RunCommand, grants: Grants, excess: readonly string[]): Promise<number> {
+  const { formatNotes, formatProblems, loadConfig } = await import("./config/mod.ts");
+  const loaded = loadConfig(command.configDir, process.env);
+  if (!loaded.ok) return complain(`${formatProblems(loaded.problems)}\n`, EXIT.failed);
+  const script = await readScript(command);
+  if (isProblems(script)) return complain(`${script.join("\n")}\n`, EXIT.failed);
+  const clock = await openClock(command);
+  const output = openOutput();
+  const { createTelemetry } = await import("./adapters/telemetry/mod.ts");
+  const telemetry = createTelemetry({
+    version: VERSION,
+    mode: command.mode,
+    stream: output,
+    level: loaded.config.app.log.level,
+    pretty: !command.json,
+    colour: output.colour,
+    clock,
+    detailedErrors: loaded.config.hardening.detailedErrors,
+  });
+  const observe: Observe = (observation) => {
+    telemetry.observe(observation);
+    output.refresh(telemetry);
+  };
+  const note = (message: string, data: object = {}): void =>
+    observe({ kind: "note", level: "info", message, data: { ...data } });
+  note(`purgatory ${VERSION}, ${command.mode}, speed ${command.speed}, state in ${command.stateDir}`);
+  for (const line of [...describeGrants(grants), ...excess]) note(`Grant ${line}`, grantsDocument(grants));
+  const notes = formatNotes(loaded.notes);
+  if (notes !== "") note(notes.trimEnd());
+
+  const startedAt = clock.now();
+  const tree = await plant(command, loaded.config, script, { clock, observe, telemetry, grants });
+  if ("exitCode" in tree) {
+    clock.close();
+    output.close();
+    return complain(`${tree.message}\n`, tree.exitCode);
+  }
+  onSignals(() => void tree.root.stop());
+  void tree.finished.then(() => tree.root.stop());
+  const end = await tree.root.exited;
+  clock.close();
+  output.close();
+  return await sumUp(command, telemetry, { startedAt, endedAt: clock.now(), end });
+}
+
+/** Where the log goes. */
+function openOutput() {
   return {
-    eligible: new Set(eligible),
-    excluded: new Set(neverTrade),
-    bans: new Map(inForce.map(({ symbol, reason }) => [symbol, reason ?? "no reason given"])),
-    protectedCurrencies: new Set(protectedCurrencies),
-    unusable:
-      eligible.length === 0
-        ? "universe.yaml names no eligible symbol"
-        : isStale
-          ? `universe.yaml is of ${updatedAt}`
-          : null,
+    write: (text: string) => process.stdout.write(text),
+    colour: false,
+    refresh: (_: Telemetry) => {},
+    close: () => {},
   };
 }
 
-const loaded = loadConfig(values.config, process.env);
-if (!loaded.ok) {
-  console.error(formatProblems(loaded.problems));
-  process.exit(1);
+async function sumUp(
+  _command: RunCommand,
+  telemetry: Telemetry,
+  { end }: { readonly startedAt: number; readonly endedAt: number; readonly end: SupervisorEnd },
+): Promise<number> {
+  const { describeEnd } = await import("./actors/child_spec.ts");
+  print(`${describeEnd(end)} ${JSON.stringify(telemetry.tracker.summary())}`, EXIT.ok);
+  return end.kind === "stopped" ? EXIT.ok : EXIT.failed;
 }
-const { config } = loaded;
-const dir = join(values.state, "paper");
-mkdirSync(dir, { recursive: true });
-const journalFile = join(dir, "journal.sqlite");
-const lastAt = await openJournalReader(journalFile).then(
-  async (reader) => {
-    const at = await reader.lastAt();
-    await reader.close();
-    return at === null ? 0 : Date.parse(at);
-  },
-  () => 0,
-);
-const start = Math.max(Date.now(), lastAt);
-const speed = values.speed === "max" ? "max" : Number(values.speed ?? 1);
-const clock: Clock & { close(): void } =
-  speed === 1 && start === Date.now() ? systemClock() : pacedClock(start, speed);
-const telemetry = createTelemetry({
-  version: "0.1.0",
-  mode: "paper",
-  stream: process.stdout,
-  level: config.app.log.level,
-  pretty: values.json !== true,
-  clock,
-  detailedErrors: config.hardening.detailedErrors,
-});
-const openBus = async (): Promise<Bus> => {
-  const transport =
-    values.nats === undefined
-      ? inProcessTransport()
-      : await natsTransport({ servers: values.nats, name: "purgatory" }, telemetry.observe);
-  return messageBus(transport, { clock, observe: telemetry.observe });
-};
-const tree = await startTree({
-  clock,
-  observe: telemetry.observe,
-  openBus,
-  openJournal: () => openSqliteJournal(journalFile),
-  openExchange: async () =>
-    openPaperExchange({
-      file: join(dir, "exchange.sqlite"),
-      script: readPaperScript(values.script ?? join(shippedConfigDir, "paper.yaml")),
-      clock,
-    }),
-  gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: "purgatory" },
-  limits: config.app.limits,
-  cycle: {
-    intervalMs: config.cycle.intervalMs,
-    jitterPct: config.cycle.jitterPct,
-    maxPerCycle: config.cycle.maxLiquidationsPerCycle,
-    rules: { ...config.cycle, graceCycles: config.cycle.ineligibleGraceCycles },
-    policy: config.policy,
-    universe: (now) => universe(config.universe, now),
-    isDryRun: false,
-    cycles: values.cycles === undefined ? null : Number(values.cycles),
-    random: Math.random,
-  },
-  extra: [],
-});
-if (Result.isFailure(tree)) {
-  console.error(tree.failure.message);
-  process.exit(1);
+
+/** A first signal ends the run in good order; a second SIGINT does not wait for that. */
+function onSignals(stop: () => void): void {
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", () => {
+    process.once("SIGINT", () => process.exit(EXIT.forced));
+    stop();
+  });
 }
-const { root, finished } = tree.success;
-process.once("SIGINT", () => void root.stop());
-process.once("SIGTERM", () => void root.stop());
-void finished.then(() => root.stop());
-const end = await root.exited;
-clock.close();
-console.log(describeEnd(end), JSON.stringify(telemetry.tracker.summary()));
-process.exitCode = end.kind === "stopped" ? 0 : 1;
+
+/** Real time; or, for a paper world, time that runs faster, and goes on from where the ledger's own time stopped. */
+async function openClock({ stateDir, mode, speed }: RunCommand): Promise<Clock & { close(): void }> {
+  const { pacedClock, systemClock } = await import("./adapters/clock/mod.ts");
+  const { openJournalReader } = await import("./adapters/journal/mod.ts");
+  const lastAt = await openJournalReader(ledgerPaths(stateDir, mode).journal).then(
+    async (reader) => {
+      const at = await reader.lastAt();
+      await reader.close();
+      return at === null ? 0 : Date.parse(at);
+    },
+    // No ledger yet, or one that opening it for writing will complain about.
+    () => 0,
+  );
+  const now = Date.now();
+  return speed === 1 && lastAt <= now ? systemClock() : pacedClock(Math.max(now, lastAt), speed);
+}
+
+interface World {
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly telemetry: Telemetry;
+  readonly grants: Grants;
+}
+
+/** Starts the tree, or says why that cannot be. */
+async function plant(
+  command: RunCommand,
+  config: Config,
+  script: PaperScript,
+  world: World,
+): Promise<Tree | { readonly message: string; readonly exitCode: number }> {
+  const Result = await import("effect/Result");
+  const { startTree } = await import("./actors/tree.ts");
+  const { universeAt } = await import("./actors/universe.ts");
+  const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
+  const { clock, observe } = world;
+  const paths = ledgerPaths(command.stateDir, command.mode);
+  const { cycle } = config;
+  const running: { tree: Tree | null } = { tree: null };
+  const httpPort = command.httpPort ?? config.app.http.port;
+  const planted = await startTree({
+    clock,
+    observe,
+    openBus: () => openBus(command.natsUrl ?? config.app.nats.url, config, world),
+    openJournal: () => openSqliteJournal(paths.journal),
+    openExchange: () => openExchange(command, script, clock),
+    gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: paths.dir },
+    limits: config.app.limits,
+    cycle: {
+      intervalMs: cycle.intervalMs,
+      jitterPct: cycle.jitterPct,
+      maxPerCycle: cycle.maxLiquidationsPerCycle,
+      rules: { ...cycle, graceCycles: cycle.ineligibleGraceCycles },
+      policy: config.policy,
+      universe: (now) => universeAt(config.universe, now),
+      isDryRun: command.mode === "dry-run",
+      cycles: command.cycles,
+      random: Math.random,
+    },
+    extra:
+      httpPort === null
+        ? []
+        : [
+            {
+              id: "http",
+              start: () => serve(httpPort, config, { ...world, command, tree: () => running.tree }),
+            },
+          ],
+  });
+  if (Result.isSuccess(planted)) {
+    running.tree = planted.success;
+    return planted.success;
+  }
+  const cause = firstCause(planted.failure);
+  return { message: cause.message, exitCode: isTagged(cause, "JournalError") ? EXIT.state : EXIT.failed };
+}
+
+async function openBus(url: string | null, config: Config, { clock, observe }: World): Promise<Bus> {
+  const { inProcessTransport, messageBus, natsTransport } = await import("./adapters/bus/mod.ts");
+  if (url === null) return messageBus(inProcessTransport(), { clock, observe });
+  const { Redacted } = await import("effect");
+  const { user, password, token } = config.app.nats;
+  const settings = {
+    servers: url,
+    name: "purgatory",
+    ...(user === null ? {} : { user: Redacted.value(user) }),
+    ...(password === null ? {} : { password }),
+    ...(token === null ? {} : { token }),
+  };
+  return messageBus(await natsTransport(settings, observe), { clock, observe });
+}
+
+/** The paper exchange's script, or all that is wrong with it. */
+async function readScript({ scriptFile }: RunCommand): Promise<PaperScript | readonly string[]> {
+  const { PaperScriptError, readPaperScript } = await import("./adapters/exchange/mod.ts");
+  try {
+    return readPaperScript(scriptFile ?? join(SHIPPED_CONFIG, "paper.yaml"));
+  } catch (error) {
+    if (error instanceof PaperScriptError) return error.problems;
+    throw error;
+  }
+}
+
+async function openExchange(
+  { stateDir, mode }: RunCommand,
+  script: PaperScript,
+  clock: Clock,
+): Promise<Exchange> {
+  const { openPaperExchange } = await import("./adapters/exchange/mod.ts");
+  return openPaperExchange({ file: ledgerPaths(stateDir, mode).exchange, script, clock });
+}
+
+/** A few missed readings of the account are no reason to call the process unready. */
+const CYCLES_UNREAD = 3;
+
+interface Served extends World {
+  readonly command: RunCommand;
+  readonly tree: () => Tree | null;
+}
+
+async function serve(port: number, config: Config, { command, tree, ...world }: Served): Promise<Child> {
+  const { startHttpServer } = await import("./adapters/http/mod.ts");
+  const { health, readiness, statusDocument } = await import("./adapters/telemetry/mod.ts");
+  const { clock, observe, grants } = world;
+  const { tracker, metrics } = world.telemetry;
+  const ready = () =>
+    readiness({
+      isJournalOpen: tree()?.symbols() !== null,
+      isBusConnected: tree()?.bus()?.connected ?? false,
+      holdingsReadAt: tracker.holdingsReadAt,
+      maxHoldingsAgeMs: CYCLES_UNREAD * config.cycle.intervalMs,
+      now: clock.now(),
+    });
+  const about = { version: VERSION, mode: command.mode, pid: process.pid, grants: grantsDocument(grants) };
+  const server = await startHttpServer({
+    host: config.app.http.host,
+    port,
+    pages: {
+      metrics: () => metrics.read(),
+      health: () => health(tracker),
+      readiness: ready,
+      status: () => statusDocument({ tracker, about, readiness: ready(), now: clock.now() }),
+    },
+  });
+  observe({
+    kind: "note",
+    level: "info",
+    message: `HTTP on ${server.url}: /metrics /healthz /readyz /status`,
+  });
+  return server;
+}
+
+function isProblems(script: PaperScript | readonly string[]): script is readonly string[] {
+  return Array.isArray(script);
+}
+
+/** A supervisor's report of a failed start wraps what the part itself said. */
+function firstCause(error: Error): Error {
+  return error.cause instanceof Error ? firstCause(error.cause) : error;
+}
+
+function isTagged(error: unknown, tag: string): error is Error & { readonly _tag: string } {
+  return error instanceof Error && "_tag" in error && error._tag === tag;
+}
+
+function print(text: string, exitCode: number): number {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  return exitCode;
+}
+
+function complain(text: string, exitCode: number): number {
+  process.stderr.write(text.endsWith("\n") ? text : `${text}\n`);
+  return exitCode;
+}

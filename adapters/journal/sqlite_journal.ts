@@ -22,11 +22,14 @@ import { lookAt, ReadOnlyFile } from "./read_only_file.ts";
 import { encodeDraft, type RecordRow } from "./record_row.ts";
 
 export interface SqliteJournalOptions {
-  /** How long to wait for another process that writes here, in milliseconds. Default 0: refused at once. */
+  /** How long to wait for another process that writes here, in milliseconds. The default is enough for one that is
+   * just being killed to be gone, and for one that has just begun to have left its pid. */
   readonly lockWaitMs?: number;
   /** Told after a ledger of an older layout was brought to this one. */
   readonly onMigrated?: (from: number, to: number) => void;
 }
+
+const LOCK_WAIT_MS = 500;
 
 /** Readers hold the file's locks for moments only, while they recover or read the write-ahead log. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -39,7 +42,7 @@ const BUSY_TIMEOUT_MS = 5_000;
  */
 export async function openSqliteJournal(path: string, options: SqliteJournalOptions = {}): Promise<Journal> {
   const file = resolve(path);
-  const lock = await lockLedger(dirname(file), options.lockWaitMs ?? 0);
+  const lock = await lockLedger(dirname(file), options.lockWaitMs ?? LOCK_WAIT_MS);
   try {
     if (lookAt(file) === null) createLedger(file);
     else inspect(file);
@@ -63,7 +66,14 @@ function createLedger(file: string): void {
     db.close();
   }
   renameSync(draft, file);
-  const directory = openSync(dirname(file), "r");
+  syncDirectory(dirname(file));
+}
+
+/** Makes the new name durable. Node has no fsync under its permission model; SQLite, which is not bound by that, syncs
+ * the directory itself when the first write has made and removed its journal there. */
+function syncDirectory(path: string): void {
+  if (process.permission !== undefined) return;
+  const directory = openSync(path, "r");
   try {
     fsyncSync(directory);
   } finally {
