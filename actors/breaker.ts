@@ -83,15 +83,11 @@ export function stepBreaker(
     case "answered":
       return isProbe(state, event.order) ? closedBreaker(event.at) : state;
     case "unanswered":
-      if (state.state !== "half_open" || !isProbe(state, event.order)) return state;
-      return open(
-        event.at,
-        { ...state.fault, reason: `no answer to the probe; ${state.fault.reason}` },
-        state,
-        settings,
-      );
+      return state.state === "half_open" && state.probe === event.order
+        ? open(event.at, { ...state.fault, reason: unansweredReason(state.fault) }, state, settings)
+        : state;
     case "withdrawn":
-      return state.state === "half_open" && isProbe(state, event.order) ? { ...state, probe: null } : state;
+      return state.state === "half_open" && state.probe === event.order ? { ...state, probe: null } : state;
     case "cooled":
       if (state.state !== "open" || event.at < state.until) return state;
       return { state: "half_open", since: event.at, probe: null, fault: state.fault };
@@ -155,6 +151,12 @@ export function startBreaker(options: {
       cancelTimer();
     },
   };
+}
+
+/** Said once, however many probes go without an answer. */
+function unansweredReason({ reason }: Fault): string {
+  const words = "no answer to the probe; ";
+  return reason.startsWith(words) ? reason : words + reason;
 }
 
 function faultOf(state: BreakerState): Fault | null {

@@ -31,18 +31,17 @@ export function working(clock: ClockPort): <A, E, R>(work: Effect.Effect<A, E, R
 
 /** Waits for something that other work, or time, brings about: the clock may run meanwhile. */
 export function resting<A, E, R>(wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-  return shifted(1, wait);
-}
-
-/** The part of a wait in which this fiber is at work after all. */
-export function awake<A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-  return shifted(-1, work);
+  return Effect.acquireUseRelease(
+    CurrentWork.useSync((work) => work?.rest() ?? (() => {})),
+    () => wait,
+    (wake) => Effect.sync(wake),
+  );
 }
 
 /** Fails with `onTimeout()` when `work` has not ended after `ms`, and interrupts it.
  *
- * The deadline does not let go of the hold: a clock that runs fast never runs past it while `work` is really working,
- * only while it sleeps. */
+ * Unlike the sleep of `Effect.timeout`, the deadline does not let go of the hold: a clock that runs fast runs towards it
+ * only while `work` itself sleeps or rests. */
 export function within<E2>(clock: ClockPort, ms: number, onTimeout: () => E2) {
   return <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
     Effect.suspend(() => {
@@ -60,52 +59,38 @@ export function within<E2>(clock: ClockPort, ms: number, onTimeout: () => E2) {
 
 /** A clock whose timers and holds can be given back all at once, whatever still runs on it. */
 export interface LeasedClock extends ClockPort {
-  /** Gives back every hold, now and from now on. Timers go on. */
-  letGo(): void;
-  /** Gives back every hold and every timer, now and from now on. */
+  /** Gives back every hold and every timer, and takes no more. */
   close(): void;
 }
 
 /** Lends out `clock`, keeping account of what is taken. */
 export function leaseClock(clock: ClockPort): LeasedClock {
-  const timers = new Set<Cancel>();
-  const holds = new Set<Cancel>();
-  let holding = true;
-  let open = true;
-  const letGo = (): void => {
-    holding = false;
-    for (const release of holds) release();
-    holds.clear();
+  const taken = new Set<Cancel>();
+  let isOpen = true;
+  const keep = (giveBack: Cancel): Cancel => {
+    const once = (): void => {
+      taken.delete(once);
+      giveBack();
+    };
+    taken.add(once);
+    return once;
   };
   return {
     now: () => clock.now(),
     schedule(at, fire) {
-      if (!open) return () => {};
-      const cancel = clock.schedule(at, () => {
-        timers.delete(cancel);
-        fire();
-      });
-      timers.add(cancel);
-      return () => {
-        timers.delete(cancel);
-        cancel();
-      };
+      if (!isOpen) return () => {};
+      const cancel = keep(
+        clock.schedule(at, () => {
+          cancel();
+          fire();
+        }),
+      );
+      return cancel;
     },
-    hold() {
-      if (!holding) return () => {};
-      const release = clock.hold();
-      holds.add(release);
-      return () => {
-        holds.delete(release);
-        release();
-      };
-    },
-    letGo,
+    hold: () => (isOpen ? keep(clock.hold()) : () => {}),
     close() {
-      open = false;
-      letGo();
-      for (const cancel of timers) cancel();
-      timers.clear();
+      isOpen = false;
+      for (const giveBack of [...taken]) giveBack();
     },
   };
 }
@@ -122,15 +107,15 @@ class Work {
     this.#settle();
   }
 
-  /** Returns a function that takes the shift back; calling it again does nothing. */
-  shift(by: 1 | -1): Cancel {
-    let shifted = true;
-    this.#rests += by;
+  /** Returns a function that ends the rest; calling it again does nothing. */
+  rest(): Cancel {
+    let isResting = true;
+    this.#rests += 1;
     this.#settle();
     return () => {
-      if (!shifted) return;
-      shifted = false;
-      this.#rests -= by;
+      if (!isResting) return;
+      isResting = false;
+      this.#rests -= 1;
       this.#settle();
     };
   }
@@ -141,7 +126,7 @@ class Work {
   }
 
   #settle(): void {
-    const isHeld = !this.#ended && this.#rests <= 0;
+    const isHeld = !this.#ended && this.#rests === 0;
     if (isHeld) this.#release ??= this.#clock.hold();
     else {
       this.#release?.();
@@ -152,20 +137,12 @@ class Work {
 
 const CurrentWork = Context.Reference<Work | null>("purgatory/CurrentWork", { defaultValue: () => null });
 
-function shifted<A, E, R>(by: 1 | -1, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-  return Effect.acquireUseRelease(
-    CurrentWork.useSync((work) => work?.shift(by) ?? (() => {})),
-    () => effect,
-    (unshift) => Effect.sync(unshift),
-  );
-}
-
 function sleep(clock: ClockPort, ms: number): Effect.Effect<void> {
   if (ms <= 0) return Effect.yieldNow;
   if (!Number.isFinite(ms)) return resting(Effect.never);
   return CurrentWork.use((work) =>
     Effect.callback<void>((resume) => {
-      const wake = work?.shift(1) ?? (() => {});
+      const wake = work?.rest() ?? (() => {});
       const cancel = clock.schedule(clock.now() + Math.ceil(ms), () => {
         wake();
         resume(Effect.void);

@@ -90,7 +90,6 @@ function assemble(options: GatewayOptions): Gateway & { listen(): Promise<void> 
   const stop = async (): Promise<void> => {
     for (const cancel of subscriptions.splice(0)) cancel();
     breaker.stop();
-    clock.letGo();
     await beforeDeadline(options, fibers.close());
     clock.close();
   };

@@ -105,7 +105,7 @@ function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect
         if (found !== null) return found;
         if (refusal !== null) return { kind: "refused", rejection: refusal };
       }
-      const post = yield* Effect.result(send(desk, sent, order));
+      const post = yield* Effect.result(send(desk, sent, order, allowance));
       if (Result.isSuccess(post)) return { kind: "found", report: post.success };
       if (post.failure instanceof HeldBack) return given(mayExist, post.failure.rejection);
       const fault = readFailure(desk, order, post.failure);
@@ -128,6 +128,7 @@ function send(
   { breaker, exchange, requests }: GatewayDesk,
   sent: SentOrders,
   order: OrderRequest,
+  { endsAt }: Allowance,
 ): Effect.Effect<OrderReport, Refused | Unreachable | HeldBack> {
   const post = (): Effect.Effect<OrderReport, Refused | Unreachable | HeldBack> => {
     const held = admits(breaker.state, order.client_order_id) ? null : heldBack(breaker.state);
@@ -136,7 +137,7 @@ function send(
     sent.send(order);
     return exchange.place(order);
   };
-  return requests.once({ symbol: order.symbol, what: "place", send: post });
+  return requests.once({ symbol: order.symbol, what: "place", send: post }, endsAt);
 }
 
 class HeldBack {

@@ -13,7 +13,7 @@ import {
   type TradingSymbol,
 } from "../machines/mod.ts";
 import type { Breaker, BreakerSettings } from "./breaker.ts";
-import { awake, resting, within } from "./effect_clock.ts";
+import { resting, within } from "./effect_clock.ts";
 import { orderUpdate } from "./gateway_report.ts";
 import {
   type Clock,
@@ -41,6 +41,9 @@ export interface GatewaySettings {
   readonly seed: string | number;
   /** Requests under way at the exchange at the same time, over all symbols. Default 16. */
   readonly concurrency?: number;
+  /** Orders followed until they are final. With one more the oldest is let go, and its machine asks at its own deadline.
+   * Default 10,000. */
+  readonly watchedMax?: number;
 }
 
 /** What every part of the gateway needs. */
@@ -61,8 +64,8 @@ export interface Ask<A, E> {
 }
 
 export interface Requests {
-  /** Asks once. */
-  once<A, E>(ask: Ask<A, E>): Effect.Effect<A, E | Unreachable>;
+  /** Asks once, if its turn at the exchange comes before `until`, epoch milliseconds. */
+  once<A, E>(ask: Ask<A, E>, until: number): Effect.Effect<A, E | Unreachable>;
   /** Asks until there is an answer or the allowance is used up. For questions that may be asked twice. */
   persist<A, E>(ask: Ask<A, E>, allowance: Allowance): Effect.Effect<A, E | Unreachable>;
   /** What one command may cost. */
@@ -90,14 +93,13 @@ export function createRequests(desk: Omit<GatewayDesk, "requests">): Requests {
   const { clock, settings, observe } = desk;
   const permits = Semaphore.makeUnsafe(settings.concurrency ?? CONCURRENCY);
 
-  const once: Requests["once"] = (ask) => {
+  const once: Requests["once"] = (ask, until) => {
     const request = Effect.suspend(ask.send).pipe(
       within(clock, settings.requestTimeoutMs, () => timedOut(ask, settings.requestTimeoutMs)),
       Effect.catchDefect((defect) => Effect.fail(adapterFault(ask, defect, observe))),
     );
-    // Not awake while the exchange has the request: it holds the clock itself while it works, and lets time pass while
-    // an answer is on its way.
-    return resting(permits.withPermit(request)).pipe(
+    // Time may pass while the exchange has the request; an exchange that works on this clock's time holds it itself.
+    return resting(inTurn(desk.clock, permits, until, ask, request)).pipe(
       Effect.tapError((error) => Effect.sync(() => tellVenueFault(desk.breaker, error))),
     );
   };
@@ -120,7 +122,7 @@ export function createRequests(desk: Omit<GatewayDesk, "requests">): Requests {
     persist: (ask, allowance) =>
       Effect.gen(function* () {
         for (;;) {
-          const asked = yield* Effect.result(once(ask));
+          const asked = yield* Effect.result(once(ask, allowance.endsAt));
           if (Result.isSuccess(asked)) return asked.success;
           const passing = passingFault(ask.what, asked.failure);
           if (passing === null || !(yield* pause(ask, passing, allowance))) {
@@ -129,6 +131,31 @@ export function createRequests(desk: Omit<GatewayDesk, "requests">): Requests {
         }
       }),
   };
+}
+
+/** Runs `request` when one of the places at the exchange is free. It fails, unsent, when that is not before `until`: a
+ * request that waits longer than its machine does would be asked twice. */
+function inTurn<A, E>(
+  clock: Clock,
+  permits: Semaphore.Semaphore,
+  until: number,
+  ask: Ask<A, E>,
+  request: Effect.Effect<A, E | Unreachable>,
+): Effect.Effect<A, E | Unreachable> {
+  return Effect.suspend(() => {
+    let isSent = false;
+    const send = Effect.suspend(() => {
+      isSent = true;
+      return request;
+    });
+    const tooLate = Effect.callback<never, Unreachable>((resume) => {
+      const cancel = clock.schedule(until, () => {
+        if (!isSent) resume(Effect.fail(notSent(ask)));
+      });
+      return Effect.sync(cancel);
+    });
+    return Effect.raceFirst(permits.withPermit(send), tooLate);
+  });
 }
 
 /** Classifies a refusal and lets the breaker know of it.
@@ -211,6 +238,17 @@ function timedOut(ask: Ask<unknown, unknown>, ms: number): Unreachable {
   const message = `no answer to ${ask.what} within ${ms} ms`;
   const arrived = arrivedIfLost(ask);
   return new Unreachable({ arrived, kind: "timeout", message, retry_after_ms: null, raw_response: null });
+}
+
+function notSent({ what }: Ask<unknown, unknown>): Unreachable {
+  const message = `too many requests wait for the exchange: ${what} was not sent`;
+  return new Unreachable({
+    arrived: "no",
+    kind: "timeout",
+    message,
+    retry_after_ms: null,
+    raw_response: null,
+  });
 }
 
 /** The adapter threw instead of answering: a bug of ours. What it did before that is not known. */

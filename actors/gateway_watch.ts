@@ -35,16 +35,14 @@ interface Watch {
   wasDenied: boolean;
 }
 
-/** Orders followed at the same time; with one more the oldest is dropped, and its machine asks at its own deadline. */
 const WATCHED_MAX = 10_000;
 
 export function createWatches(
   desk: GatewayDesk,
   fork: (work: Effect.Effect<void>) => Fiber.Fiber<unknown, unknown>,
   publish: (update: Update) => Effect.Effect<void, BusError>,
-  watchedMax = WATCHED_MAX,
 ): Watches {
-  return new WatchList(desk, fork, publish, watchedMax);
+  return new WatchList(desk, fork, publish);
 }
 
 class WatchList implements Watches {
@@ -58,12 +56,11 @@ class WatchList implements Watches {
     desk: GatewayDesk,
     fork: (work: Effect.Effect<void>) => Fiber.Fiber<unknown, unknown>,
     publish: (update: Update) => Effect.Effect<void, BusError>,
-    max: number,
   ) {
     this.#desk = desk;
     this.#fork = fork;
     this.#publish = publish;
-    this.#max = max;
+    this.#max = desk.settings.watchedMax ?? WATCHED_MAX;
   }
 
   get size(): number {
@@ -110,14 +107,15 @@ class WatchList implements Watches {
 
   /** Asks every `pollMs` until the order is forgotten, which interrupts this. */
   #follow(watch: Watch): Effect.Effect<void> {
-    const { requests, settings } = this.#desk;
+    const { clock, requests, settings } = this.#desk;
     return Effect.gen({ self: this }, function* () {
       for (;;) {
         yield* Effect.sleep(settings.pollMs);
         if (watch.occupied > 0) continue;
         const ref: OrderRef = { ...watch.name, order_id: watch.orderId };
         // Once only: the next poll is the retry.
-        const seen = yield* Effect.result(requests.once(lookUpOrder(this.#desk, ref)));
+        const until = clock.now() + settings.pollMs;
+        const seen = yield* Effect.result(requests.once(lookUpOrder(this.#desk, ref), until));
         if (Result.isFailure(seen)) this.#missed(watch, seen.failure);
         else {
           this.#put(watch, seen.success);
