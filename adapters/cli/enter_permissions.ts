@@ -13,7 +13,8 @@ export interface Program {
 }
 
 export type Entered =
-  /** Under the grants: go on. `excess` names scopes that were granted from outside as a whole and are not needed as such. */
+  /** Under the grants: go on. `excess` tells of what was granted from outside beyond them and could not be given back,
+   * one line each. */
   | { readonly kind: "entered"; readonly excess: readonly string[] }
   /** For standard error. */
   | { readonly kind: "refused"; readonly exitCode: ExitCode; readonly message: string }
@@ -62,8 +63,8 @@ function verify(grants: Grants, permission: Permission): Entered {
   }
   const unneeded = [...NEVER, ...(grants.network.length === 0 ? ["net"] : [])];
   for (const scope of unneeded) if (permission.has(scope)) permission.drop?.(scope);
-  const excess = ["fs.read", "fs.write", ...unneeded].filter((scope) => permission.has(scope));
-  return { kind: "entered", excess };
+  const wide = ["fs.read", "fs.write", ...unneeded].filter((scope) => permission.has(scope));
+  return { kind: "entered", excess: wide.map((scope) => `${scope}: everything, granted from outside`) };
 }
 
 function missingFlags(grants: Grants, permission: Permission): readonly string[] {

@@ -1,4 +1,5 @@
-// The public face of the command line.
+// The public face of the command line. main.ts loads it in a process that is replaced at once, and again in the one that
+// takes its place: nothing here may load effect or the machines, which take ten times as long as all of this.
 export type {
   CheckCommand,
   Command,

@@ -1,4 +1,5 @@
 // How a process comes to run under its grants, seen from outside.
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -52,6 +53,15 @@ describe.concurrent("a process that is started without --permission", () => {
     const { command } = await report(["run"], { cwd: dir });
     expect(command.configDir).toBe(join(root, "config"));
   });
+});
+
+test("what runs before the restart loads no more than the command line needs", () => {
+  const packages = ["commander", "yaml", "fastest-levenshtein"].map((name) => `node_modules/${name}`);
+  const readable = ["adapters/cli", "package.json", ...packages].map((name) => join(root, name));
+  const code = `await import(${JSON.stringify(join(root, "adapters/cli/mod.ts"))}); console.log("loaded")`;
+  const flags = readable.map((path) => `--allow-fs-read=${path}`);
+  const said = execFileSync(process.execPath, ["--permission", ...flags, "--input-type=module", "-e", code]);
+  expect(String(said)).toBe("loaded\n");
 });
 
 describe.concurrent("where a process cannot be replaced", () => {
@@ -157,7 +167,7 @@ describe.concurrent("a process that was started with --permission", () => {
     const dir = newHome();
     const nodeFlags = ["--permission", "--allow-fs-read=*"];
     const { excess } = await report(["graph"], { cwd: dir, nodeFlags });
-    expect(excess).toEqual(["fs.read"]);
+    expect(excess).toEqual(["fs.read: everything, granted from outside"]);
   });
 });
 
