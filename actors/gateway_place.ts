@@ -107,7 +107,10 @@ function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect
       }
       const post = yield* Effect.result(send(desk, sent, order, allowance));
       if (Result.isSuccess(post)) return { kind: "found", report: post.success };
-      if (post.failure instanceof HeldBack) return given(mayExist, post.failure.rejection);
+      if (post.failure instanceof HeldBack) {
+        const { rejection } = post.failure;
+        return mayExist ? given(true, rejection) : yield* unseen(desk, order, rejection, allowance);
+      }
       const fault = readFailure(desk, order, post.failure);
       if (fault.isAnswer) {
         // The same funds may be held by the very order that is missing, so a refusal counts once it is not to be found.
@@ -146,6 +149,17 @@ class HeldBack {
   constructor(rejection: Rejection) {
     this.rejection = rejection;
   }
+}
+
+/** A breaker holds the order back, and this process has not sent it. An earlier life of it may have: a rejection would
+ * leave that order to rest unwatched, so the exchange is asked first. */
+function unseen(
+  desk: GatewayDesk,
+  order: OrderRequest,
+  rejection: Rejection,
+  allowance: Allowance,
+): Effect.Effect<Outcome> {
+  return lookFor(desk, order, allowance).pipe(Effect.map((found) => found ?? { kind: "refused", rejection }));
 }
 
 /** Null where the exchange says that it does not know the order. */
