@@ -1,0 +1,8 @@
+// What a command needs only once it runs under its grants. Loaded when asked for: it leans on effect and the machines,
+// which the command line itself must not load.
+
+/** `summaryLines` and `summaryDocument`: what a run says at its end. */
+export const loadSummary = () => import("./summary.ts");
+
+/** `exportFailures` and `parseFailures`: the Python original's `purge_failures`, out and in. */
+export const loadPurgeFailures = () => import("./purge_failures.ts");
