@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
-import type { Bus, Clock, Exchange, Observe } from "./actors/ports.ts";
+import type { Bus, Clock, Exchange, JournalRecord, Observe } from "./actors/ports.ts";
 import type { Tree } from "./actors/tree.ts";
 import {
   type CheckCommand,
@@ -109,7 +109,10 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
   const note = (message: string, data: object = {}): void =>
     observe({ kind: "note", level: "info", message, data: { ...data } });
   note(`purgatory ${VERSION}, ${command.mode}, speed ${command.speed}, state in ${command.stateDir}`);
-  for (const line of [...describeGrants(grants), ...excess]) note(`Grant ${line}`, grantsDocument(grants));
+  note(
+    `Grants: ${[...describeGrants(grants), ...excess].map((line) => line.replace(/ +/g, " ")).join("; ")}`,
+    grantsDocument(grants),
+  );
   const notes = formatNotes(loaded.notes);
   if (notes !== "") note(notes.trimEnd());
 
@@ -120,7 +123,10 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
     output.close();
     return complain(`${tree.message}\n`, tree.exitCode);
   }
-  onSignals(() => void tree.root.stop());
+  const stop = (): void => void tree.root.stop();
+  onSignals(stop);
+  // Whoever read the log is gone, and with them the one who watches over this run.
+  process.stdout.on("error", stop);
   void tree.finished.then(() => tree.root.stop());
   const end = await tree.root.exited;
   clock.close();
@@ -138,14 +144,72 @@ function openOutput() {
   };
 }
 
-async function sumUp(
-  _command: RunCommand,
-  telemetry: Telemetry,
-  { end }: { readonly startedAt: number; readonly endedAt: number; readonly end: SupervisorEnd },
-): Promise<number> {
+interface Ending {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly end: SupervisorEnd;
+}
+
+/** The last thing that a run says. Its last line names the cause when something went wrong. */
+async function sumUp({ json }: RunCommand, { tracker }: Telemetry, ending: Ending): Promise<number> {
+  const { summaryDocument, summaryLines } = await import("./adapters/cli/summary.ts");
   const { describeEnd } = await import("./actors/child_spec.ts");
-  print(`${describeEnd(end)} ${JSON.stringify(telemetry.tracker.summary())}`, EXIT.ok);
-  return end.kind === "stopped" ? EXIT.ok : EXIT.failed;
+  const end = describeEnd(ending.end);
+  const input = { ...ending, end, summary: tracker.summary(), statuses: tracker.symbols() };
+  print(json ? JSON.stringify(summaryDocument(input)) : summaryLines(input).join("\n"), EXIT.ok);
+  return ending.end.kind === "stopped" ? EXIT.ok : complain(end, EXIT.failed);
+}
+
+async function status({ stateDir, mode, json }: StatusCommand): Promise<number> {
+  const { createTracker, symbolDocument } = await import("./adapters/telemetry/mod.ts");
+  const tracker = createTracker();
+  for (const record of await readLatest(ledgerPaths(stateDir, mode).journal)) {
+    tracker.observe({ kind: "transition", record, recovered: true });
+  }
+  return print(JSON.stringify(tracker.symbols().map(symbolDocument), null, json ? undefined : 2), EXIT.ok);
+}
+
+async function exportRecords({ stateDir, mode, file }: ExportCommand): Promise<number> {
+  const { exportFailures } = await import("./adapters/cli/purge_failures.ts");
+  const { PurgeContext } = await import("./machines/mod.ts");
+  const { Schema } = await import("effect");
+  const decode = Schema.decodeUnknownSync(Schema.Struct({ context: PurgeContext }));
+  const records = await readLatest(ledgerPaths(stateDir, mode).journal);
+  const text = exportFailures(records.map(({ snapshot }) => decode(snapshot).context));
+  if (file === "-") return print(text, EXIT.ok);
+  writeFileSync(file, text);
+  return EXIT.ok;
+}
+
+async function importRecords({ stateDir, mode, file, configDir }: ImportCommand): Promise<number> {
+  const { parseFailures } = await import("./adapters/cli/purge_failures.ts");
+  const { importFailures } = await import("./actors/import_failures.ts");
+  const { formatProblems, loadConfig } = await import("./config/mod.ts");
+  const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
+  const loaded = loadConfig(configDir, process.env);
+  if (!loaded.ok) return complain(formatProblems(loaded.problems), EXIT.failed);
+  const parsed = parseFailures(readFileSync(file === "-" ? 0 : file, "utf8"), Date.now());
+  if (!parsed.ok) return complain(`Nothing was imported.\n${parsed.problems.join("\n")}`, EXIT.failed);
+  for (const note of parsed.notes) complain(note, EXIT.ok);
+  const journal = await openSqliteJournal(ledgerPaths(stateDir, mode).journal);
+  try {
+    const problems = await importFailures(journal, parsed.entries, loaded.config.policy, Date.now());
+    if (problems.length > 0) return complain(`Nothing was imported.\n${problems.join("\n")}`, EXIT.failed);
+  } finally {
+    await journal.close();
+  }
+  return print(`Imported ${parsed.entries.length} failure records into the ${mode} ledger.`, EXIT.ok);
+}
+
+/** The last record of each symbol, beside whoever writes there. */
+async function readLatest(path: string): Promise<readonly JournalRecord[]> {
+  const { openJournalReader } = await import("./adapters/journal/mod.ts");
+  const reader = await openJournalReader(path);
+  try {
+    return await reader.latest();
+  } finally {
+    await reader.close();
+  }
 }
 
 /** A first signal ends the run in good order; a second SIGINT does not wait for that. */

@@ -111,9 +111,14 @@ class Parts {
     const bus = await this.#options.openBus();
     this.bus = bus;
     const { observe } = this.#options;
-    bus.onConnection((connected) => observe({ kind: "connection", connected }));
+    const unlisten = bus.onConnection((connected) => observe({ kind: "connection", connected }));
     observe({ kind: "connection", connected: bus.connected });
-    return { stop: () => this.#held(() => bus.close()) };
+    const close = (): Promise<void> => {
+      // A connection that is closed on purpose is not lost.
+      unlisten();
+      return bus.close();
+    };
+    return { stop: () => this.#held(close) };
   }
 
   async startLedger(link: Link): Promise<Child> {

@@ -438,7 +438,7 @@ function finish(
     rejection,
     sold_size,
     sold_value,
-    residual_usd: remainingUsd(context),
+    residual_usd: residualUsd(context),
   };
   return patch(context, { outcome });
 }
@@ -447,6 +447,15 @@ function finish(
 function remainingUsd(context: Working): string {
   const { market, value_usd } = context.attempt;
   return market === null ? value_usd : valueUsd(market.available, market.best_bid);
+}
+
+/** What is left of the position, sellable or not: other orders may hold a part of it. */
+function residualUsd(context: Working): string {
+  const { market, balance, sold_size, value_usd } = context.attempt;
+  if (market === null) return value_usd;
+  const unsold = compare(balance, sold_size) > 0 ? subtract(balance, sold_size) : "0";
+  const left = compare(market.available, unsold) > 0 ? market.available : unsold;
+  return valueUsd(left, market.best_bid);
 }
 
 /** A fill of an earlier order that came late: the only thing it changes is what is known to be sold. */

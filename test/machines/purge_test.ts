@@ -40,7 +40,7 @@ describe("selling", () => {
       sold_size: "480000",
       sold_value: "4.99",
       fee: "0.03",
-      residual_usd: "0.00000533",
+      residual_usd: "4.36619742",
       last_outcome: { kind: "sold", attempt: 2 },
     });
   });
@@ -89,6 +89,21 @@ describe("selling", () => {
       code: "INVALID_ORDER_CONFIGURATION",
       residual_usd: "4.48768944",
     });
+  });
+
+  test("what other orders hold counts as left, and what came in meanwhile too", () => {
+    const scenario = new Scenario();
+    scenario.send({ ...scenario.request(), balance: "400000.5" });
+    scenario.send(scenario.quote({ available: "400000" }));
+    scenario.send(scenario.filled());
+    scenario.send(scenario.quote({ available: "0" }));
+    expect(scenario.run.context.residual_usd).toBe("0.00000533");
+    const topped = new Scenario();
+    topped.send({ ...topped.request(), balance: "400000" });
+    topped.send(topped.quote({ available: "400000" }));
+    topped.send(topped.filled());
+    topped.send(topped.quote({ available: "2" }));
+    expect(topped.run.context.residual_usd).toBe("0.00002132");
   });
 
   test("a rejection mid-way with too much left is a failure that knows what was sold", () => {
