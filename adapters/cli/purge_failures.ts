@@ -112,7 +112,7 @@ function findFailures(root: JsonValue, report: Report): Found | null {
   const section = sections[0]?.value;
   if (section === undefined) return bareFailures(root.members, report);
   if (sections.length > 1) {
-    report.problems.push(`${SECTION} stands in the file ${sections.length} times; keep one`);
+    report.problems.push(`${SECTION} is in the file ${sections.length} times; keep one`);
     return null;
   }
   if (section.kind === "object") return { prefix: `${SECTION}.`, members: section.members };
@@ -236,7 +236,7 @@ class Entry {
   #field(name: string, expected: string): JsonValue | null {
     const found = this.#members.filter(({ key }) => key === name);
     if (found.length > 1) {
-      this.#report.problems.push(`${this.#path}.${name} stands there ${found.length} times; keep one`);
+      this.#report.problems.push(`${this.#path}.${name} is given ${found.length} times; keep one`);
       return null;
     }
     const value = found[0]?.value;

@@ -24,7 +24,7 @@ export function summaryLines({
   const { cycles, cyclesHeldBack, attempts, retries } = summary;
   const counts: readonly (readonly [string, string])[] = [
     ["ended", oneLine(end)],
-    ["time", `${span(endedAt - startedAt)}, from ${minute(startedAt)} to ${minute(endedAt)}`],
+    ["time", `${span(endedAt - startedAt)}, from ${second(startedAt)} to ${second(endedAt)}`],
     ["cycles", `${cycles}${cyclesHeldBack === 0 ? "" : `, ${cyclesHeldBack} of them held back`}`],
     [
       "attempts",
@@ -43,7 +43,7 @@ export function summaryLines({
     ...counts.map(([name, value]) => `  ${name.padEnd(8)}  ${value}`),
     ...statuses.map(
       (status) =>
-        `  ${status.symbol.padEnd(nameWidth)}  ${status.state.padEnd(stateWidth)}  ${outcome(status)}`,
+        `  ${status.symbol.padEnd(nameWidth)}  ${status.state.padEnd(stateWidth)}  ${outcome(status, endedAt)}`,
     ),
   ];
 }
@@ -71,7 +71,7 @@ const UNITS: readonly (readonly [string, number])[] = [
 const MAX_ERROR_CHARS = 200;
 
 /** What became of a symbol, in a few words. */
-function outcome(status: SymbolStatus): string {
+function outcome(status: SymbolStatus, endedAt: number): string {
   const { failures, lastError, nextTryAt, residualUsd } = status;
   const tried = counted(status.attempts, "attempt");
   const sold =
@@ -81,9 +81,10 @@ function outcome(status: SymbolStatus): string {
   const parts = [status.attempts === 0 && status.soldSize === "0" ? "no attempt" : sold];
   if (residualUsd !== null) parts.push(`$${toFixedUsd(residualUsd, 2)} left`);
   if (failures > 0) parts.push(`${counted(failures, "failure")} in a row`);
-  if (nextTryAt !== null) parts.push(`next try ${minute(Date.parse(nextTryAt))}`);
+  const tryAt = nextTryAt === null ? null : Date.parse(nextTryAt);
+  if (tryAt !== null) parts.push(tryAt > endedAt ? `next try ${second(tryAt)}` : "next try due");
   const text = parts.join(", ");
-  return failures > 0 && lastError !== null ? `${text}: ${oneLine(lastError)}` : text;
+  return failures > 0 && lastError !== null ? `${text}: ${cut(oneLine(lastError))}` : text;
 }
 
 function counted(count: number, what: string): string {
@@ -104,19 +105,22 @@ function span(ms: number): string {
   return parts.join(" ");
 }
 
-/** `2025-11-11 23:00:05Z`: seconds are as fine as a person asks. */
-function minute(ms: number): string {
+/** `2025-11-11 23:00:05Z` */
+function second(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")}Z`;
 }
 
 /** Foreign words on one line, unable to play tricks on a terminal. */
 function oneLine(text: string): string {
-  const flat = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return flat.length <= MAX_ERROR_CHARS ? flat : `${flat.slice(0, MAX_ERROR_CHARS).toWellFormed()}…`;
+  return text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_ERROR_CHARS ? text : `${text.slice(0, MAX_ERROR_CHARS).toWellFormed()}…`;
 }
 
 function widest(texts: readonly string[]): number {
-  return Math.max(0, ...texts.map(({ length }) => length));
+  return texts.reduce((width, { length }) => Math.max(width, length), 0);
 }
 
 function snakeCased(record: object): Record<string, unknown> {
