@@ -8,7 +8,7 @@ const SQLITE_ERROR = 1;
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
-const SQLITE_NOTADB = 26;
+export const SQLITE_NOTADB = 26;
 
 /** The primary result code of an error from `node:sqlite`; null for any other error. */
 export function sqliteCode(error: unknown): number | null {

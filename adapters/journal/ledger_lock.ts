@@ -3,19 +3,17 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
-import { asJournalError, refusal, SQLITE_BUSY, sqliteCode } from "./journal_errors.ts";
+import { asJournalError, refusal, SQLITE_BUSY, SQLITE_NOTADB, sqliteCode } from "./journal_errors.ts";
 
 export interface LedgerLock {
   release(): void;
 }
 
-/** A holder that is being killed, or that has only just begun and not yet written its pid, is given this long. */
-const GRACE_MS = 500;
 const RETRY_MS = 10;
 
 /** Takes the directory for this process, making it if need be.
  *
- * @param waitMs how long to wait for a holder that is alive
+ * @param waitMs how long to wait for another holder, in milliseconds
  *
  * Rejects with `JournalError`: `locked`, naming the directory and the holder; `io`; `corrupt` when `lock.sqlite` is
  * something else.
@@ -36,10 +34,7 @@ export async function lockLedger(directory: string, waitMs: number): Promise<Led
         },
       };
     }
-    const pid = readPid(pidFile);
-    const alive = pid !== null && isAlive(pid);
-    if (performance.now() - since >= Math.max(waitMs, alive ? 0 : GRACE_MS))
-      throw lockedError(directory, pid);
+    if (performance.now() - since >= waitMs) throw lockedError(directory, readPid(pidFile));
     await wait(RETRY_MS);
   }
 }
@@ -56,6 +51,12 @@ function attempt(directory: string, lockFile: string, pidFile: string): Database
   } catch (error) {
     db?.close();
     if (sqliteCode(error) === SQLITE_BUSY) return null;
+    if (sqliteCode(error) === SQLITE_NOTADB) {
+      throw refusal(
+        "corrupt",
+        `${lockFile}: is something else than a lock; remove it while nothing runs here`,
+      );
+    }
     throw asJournalError(lockFile, "taking the lock", error);
   }
 }
@@ -66,15 +67,6 @@ function readPid(pidFile: string): number | null {
     return Number.isNaN(pid) ? null : pid;
   } catch {
     return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

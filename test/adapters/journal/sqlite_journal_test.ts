@@ -1,7 +1,7 @@
 // The journal in an SQLite file: what it adds to the contract.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { backup, DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Journal } from "../../../actors/ports.ts";
 import { openSqliteJournal } from "../../../adapters/journal/mod.ts";
@@ -11,7 +11,7 @@ import { bytesIn, ledgerDirectory, namesIn, startChild } from "./ledger_director
 
 journalConformance("the SQLite journal", async () => {
   const { file, remove } = ledgerDirectory();
-  return { open: () => openSqliteJournal(file), remove: async () => remove() };
+  return { open: () => openSqliteJournal(file, { lockWaitMs: 20 }), remove: async () => remove() };
 });
 
 const undo: (() => unknown)[] = [];
@@ -96,6 +96,21 @@ describe("files", () => {
     edit(file, `VACUUM INTO '${restored.replaceAll("'", "''")}'`);
     expect(seqs(await (await opened(restored)).append([draft(BONK, 3)]))).toEqual([3]);
   });
+});
+
+test("a backup taken while the writer runs opens elsewhere as the same ledger, and the writer goes on", async () => {
+  const { file, directory } = place();
+  const journal = await opened(file);
+  await journal.append([draft(BONK, 1), draft(SEI, 2)]);
+  const copy = join(directory, "backup", "journal.sqlite");
+  mkdirSync(join(directory, "backup"));
+  const db = new DatabaseSync(file, { readOnly: true });
+  undo.push(() => db.close());
+  await backup(db, copy);
+  await journal.append([draft(BONK, 3)]);
+  const restored = await opened(copy);
+  expect(restored.ledgerId).toBe(journal.ledgerId);
+  expect(seqs(await restored.latest())).toEqual([1, 2]);
 });
 
 describe("after a crash", () => {

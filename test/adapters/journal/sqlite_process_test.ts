@@ -1,4 +1,5 @@
 // Real processes on one ledger: killed in the middle of their work, and in each other's way.
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { openSqliteJournal } from "../../../adapters/journal/mod.ts";
@@ -81,7 +82,7 @@ describe("the lock", () => {
     const holder = started("hold", file);
     expect(await nextLine(holder)).toBe("open");
     holder.process.kill("SIGKILL");
-    const journal = await openSqliteJournal(file, { lockWaitMs: 5_000 });
+    const journal = await openSqliteJournal(file);
     await journal.append([draft(BONK, 1)]);
     await journal.close();
   });
@@ -117,6 +118,15 @@ describe("the lock", () => {
       expect(error.message).toContain(`this very process (pid ${process.pid})`);
     }
     expect(await nextLine(started("hold", file))).toMatch(new RegExp(`^locked .*pid ${process.pid}`));
+  });
+
+  test("file that is something else is named, and not touched", async () => {
+    const { file, directory } = place();
+    const lockFile = join(directory, "lock.sqlite");
+    writeFileSync(lockFile, "garbage ".repeat(1_000));
+    const error = await journalErrorOf(openSqliteJournal(file));
+    expect(error).toMatchObject({ reason: "corrupt", message: expect.stringContaining(lockFile) });
+    expect(readFileSync(lockFile, "utf8")).toBe("garbage ".repeat(1_000));
   });
 
   test("is of the directory: a second ledger file in it has to wait as well", async () => {

@@ -1,5 +1,5 @@
 // Files that are no ledger of this version are refused, and left as they were byte for byte.
-import { closeSync, copyFileSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
 import { openJournalReader, openSqliteJournal } from "../../../adapters/journal/mod.ts";
@@ -87,7 +87,7 @@ function foreign(file: string): void {
 
 describe("what only a look at the contents shows", () => {
   test.each([
-    ["a page that was overwritten", /damaged/, overwritePages],
+    ["a page that was overwritten", /damaged/, overwriteRecords],
     [
       "a record that was deleted",
       /499 records, but the last is 500/,
@@ -110,14 +110,17 @@ describe("what only a look at the contents shows", () => {
   });
 });
 
-function overwritePages(file: string): void {
-  const db = new DatabaseSync(file);
-  const pages = Number(db.prepare("PRAGMA page_count").get()?.["page_count"]);
-  db.close();
-  const junk = Buffer.alloc(4096, 0xa5);
-  const fd = openSync(file, "r+");
-  for (let page = 3; page < pages; page += 5) writeSync(fd, junk, 0, junk.length, page * 4096);
-  closeSync(fd);
+const PAGE_BYTES = 4_096;
+const TABLE_LEAF = 0x0d;
+
+/** A page of records in the middle, which neither counting nor looking for the last record reads. */
+function overwriteRecords(file: string): void {
+  const bytes = readFileSync(file);
+  const leaves = Array.from({ length: bytes.length / PAGE_BYTES }, (_, page) => page * PAGE_BYTES).filter(
+    (offset) => bytes[offset] === TABLE_LEAF,
+  );
+  const middle = leaves[Math.floor(leaves.length / 2)] ?? 0;
+  writeFileSync(file, bytes.fill(0xa5, middle, middle + PAGE_BYTES));
 }
 
 test("a newer layout that is still in the write-ahead log of a crash is refused, and the log kept", async () => {
