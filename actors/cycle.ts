@@ -1,11 +1,12 @@
 // The cycle actor: every interval, who should go and who may go now? It starts attempts and never waits for one.
-import type {
-  HoldingsMessage,
-  PurgeEvent,
-  PurgePolicy,
-  Timestamp,
-  TradingSymbol,
-  VenueState,
+import {
+  compare,
+  type HoldingsMessage,
+  type PurgeEvent,
+  type PurgePolicy,
+  type Timestamp,
+  type TradingSymbol,
+  type VenueState,
 } from "../machines/mod.ts";
 import { assess, type Candidate, type EligibilityRules, type Universe } from "./eligibility.ts";
 import type { Bus, Cancel, Clock, CycleReport, Observe, Skip } from "./ports.ts";
@@ -205,9 +206,10 @@ class Cycle {
   #noteHeldAgain(
     held: readonly { readonly symbol: TradingSymbol; readonly balance: string; readonly valueUsd: string }[],
   ): void {
-    const { symbols, clock } = this.#options;
+    const { symbols, clock, settings } = this.#options;
     for (const { symbol, balance, valueUsd } of held) {
-      if (symbols.view(symbol)?.state !== "cleared") continue;
+      const isWorthIt = compare(valueUsd, settings.rules.minLiquidationValueUsd) >= 0;
+      if (!isWorthIt || symbols.view(symbol)?.state !== "cleared") continue;
       symbols.tell({ type: "position.held", symbol, at: stamp(clock.now()), balance, value_usd: valueUsd });
     }
   }

@@ -265,6 +265,15 @@ test("a cleared symbol that is held again goes back to idle first, and is purged
   ]);
 });
 
+test("what is left of a cleared symbol below the minimum value leaves it cleared", async () => {
+  const { clock, kit, told, views } = await startKit();
+  views.set(BONK, { state: "cleared" });
+  kit.account = [position(BONK, "4.99")];
+  told.length = 0;
+  await clock.advance(60_000);
+  expect(told).toEqual([]);
+});
+
 describe("nothing is purged, and the report says why,", () => {
   test("when the account cannot be read", async () => {
     const { clock, kit, reports } = await startKit();
