@@ -216,7 +216,7 @@ class Entry {
     const text = value.text.toWellFormed();
     if (text.length <= MAX_ERROR_CHARS) return text;
     this.#note(name, `is ${text.length} characters long; cut to ${MAX_ERROR_CHARS}`);
-    return `${text.slice(0, MAX_ERROR_CHARS - 1)}…`.toWellFormed();
+    return `${text.slice(0, MAX_ERROR_CHARS - 1).replace(/[\ud800-\udbff]$/, "")}…`;
   }
 
   pastTime(name: string, now: number): Timestamp | null {
