@@ -98,10 +98,11 @@ export function startAttempt(
   return { ...context, attempts: number, attempt };
 }
 
-/** A new question to the market, with a name of its own, so that an old answer is not taken for it. */
+/** A new question to the market, with a name of its own, so that an old answer is not taken for it. What the last quote
+ * said is kept, to judge by what is left should there be no other. */
 export function askMarket(context: Working, at: Timestamp): Working {
   const asked = withDeadline(context, "quote", later(at, REPLY_MS));
-  return patch(asked, { request_id: `${asked.attempt.number}-${asked.serial}`, market: null });
+  return patch(asked, { request_id: `${asked.attempt.number}-${asked.serial}` });
 }
 
 /** Whether this quote cannot be used, but a later one may. */
@@ -358,7 +359,7 @@ export function windDown(context: Working, by: WindDown): Working {
 }
 
 function interruptByOperator(context: Working, by: WindDown, at: Timestamp): Working {
-  return interrupt(context, at, "OPERATOR", `${by.kind} by ${by.by}: ${by.reason}`, null);
+  return finish(context, "interrupted", at, "OPERATOR", `${by.kind} by ${by.by}: ${by.reason}`, null);
 }
 
 /** The exchange has named the live order. */
@@ -409,7 +410,8 @@ function fail(
   return finish(context, isSettled ? "sold" : "stuck", at, code, message, rejection);
 }
 
-/** The attempt ends through nobody's fault in this symbol. */
+/** The attempt ends through nobody's fault in this symbol. Where all but dust went before that, it is a success: only the
+ * last look at the market is missing. */
 export function interrupt(
   context: Working,
   at: Timestamp,
@@ -417,7 +419,9 @@ export function interrupt(
   message: string,
   rejection: Rejection | null,
 ): Working {
-  return finish(context, "interrupted", at, code, message, rejection);
+  const { sold_size, policy } = context.attempt;
+  const isSold = !isZero(sold_size) && compare(remainingUsd(context), policy.min_notional_usd) < 0;
+  return finish(context, isSold ? "sold" : "interrupted", at, code, message, rejection);
 }
 
 function finish(

@@ -284,6 +284,33 @@ describe("interruptions", () => {
     expect([scenario.run.state, scenario.run.context.failures]).toEqual(["failed", 2]);
   });
 
+  test("that come when all but dust is sold make it a success: only the last look at the market is missing", () => {
+    const scenario = new Scenario().fail(1);
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote({ available: "400000" }));
+    scenario.send(scenario.filled());
+    scenario.send(scenario.noMarket());
+    expect([scenario.run.state, scenario.run.context.failures]).toEqual(["cleared", 0]);
+  });
+
+  test("that come when more than dust is left stay interruptions, whatever was sold", () => {
+    const scenario = new Scenario().rest();
+    scenario.send(scenario.filled());
+    scenario.send(scenario.noMarket());
+    expect(scenario.run.state).toBe("idle");
+    expect(scenario.run.context).toMatchObject({ sold_size: "468603", residual_usd: "4.48768944" });
+  });
+
+  test("by an operator end in suspension even when nothing is left", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote({ available: "400000" }));
+    scenario.send(scenario.accepted());
+    scenario.send(scenario.operator("pause"));
+    scenario.send(scenario.filled());
+    expect(scenario.run.state).toBe("suspended");
+  });
+
   test("after a rest they lead back to where the retry was due, not to another rest", () => {
     const scenario = new Scenario().fail(3);
     scenario.reachDeadline();
