@@ -58,7 +58,7 @@ describe("pictures", () => {
   test("that were changed by hand are stale, until they are drawn anew", () => {
     write("a.md", marked("```mermaid\nstateDiagram-v1\n```\n"));
     expect(stalePictures(root, pictures)).toEqual([
-      { path: "a.md", line: null, message: expect.stringContaining("npm run docs:write") },
+      { path: "a.md", line: null, message: expect.stringContaining("npm run docs:check -- --write") },
     ]);
     writePictures(root, pictures);
     expect(stalePictures(root, pictures)).toEqual([]);

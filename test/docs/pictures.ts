@@ -25,7 +25,7 @@ export function stalePictures(root: string, pictures: readonly Picture[] = PICTU
       return [{ path: page, line: null, message: "has no <!-- machine:start --> … <!-- machine:end -->" }];
     }
     const message =
-      "its picture of the machine is not what the code draws; renew it with: npm run docs:write";
+      "its picture of the machine is not what the code draws; renew it with: npm run docs:check -- --write";
     return found === block(draw()) ? [] : [{ path: page, line: null, message }];
   });
 }
