@@ -166,6 +166,14 @@ describe("an amount", () => {
     );
   });
 
+  test("as fine as can be written down is not cut", () => {
+    const finest = "0.000000000000000000000000000001";
+    expect(parseFailures(bonk({ balance: finest, value_usd: "1e-30" }), NOW)).toMatchObject({
+      entries: [{ balance: finest, value_usd: finest }],
+      notes: [],
+    });
+  });
+
   test("too fine to be written down is cut, and the import says so", () => {
     const parsed = parseFailures(bonk({ balance: "1.25e-30", value_usd: "1e-99999999999" }), NOW);
     expect(parsed).toMatchObject({
@@ -383,7 +391,9 @@ describe("an export", () => {
 
   test("holds only symbols that have failed since they last sold", () => {
     const never: FailureSource = { symbol: symbolOf("SEI-USD"), failures: 0, last_failure: null };
-    expect(exportFailures([never])).toBe('{\n  "purge_failures": {}\n}\n');
+    expect(exportFailures([never, { ...failed("BONK-USD"), failures: 0 }])).toBe(
+      '{\n  "purge_failures": {}\n}\n',
+    );
   });
 
   test("carries the exchange's words out of a symbol's own memory and back", () => {
