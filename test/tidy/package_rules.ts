@@ -21,7 +21,11 @@ const LockFile = Schema.fromJsonString(
   Schema.Struct({
     packages: Schema.Record(
       Schema.String,
-      Schema.Struct({ version: Schema.optional(Schema.String), resolved: Schema.optional(Schema.String) }),
+      Schema.Struct({
+        version: Schema.optional(Schema.String),
+        resolved: Schema.optional(Schema.String),
+        optionalDependencies: Schema.optional(Versions),
+      }),
     ),
   }),
 );
@@ -57,6 +61,22 @@ export function lockWithoutHosts(lock: LockFile): readonly Problem[] {
       ? []
       : [{ path: "package-lock.json", line: null, message: `${name} is resolved to ${resolved}` }],
   );
+}
+
+/** The lockfile lists the packages of every system, not only of the one that it was made on: `npm ci` refuses one that
+ * leaves some out, on any system. */
+export function lockForEverySystem(lock: LockFile): readonly Problem[] {
+  const listed = Object.keys(lock.packages).map((path) => path.replace(/^.*node_modules\//, ""));
+  const names = Object.values(lock.packages).flatMap(({ optionalDependencies = {} }) =>
+    Object.keys(optionalDependencies),
+  );
+  return names
+    .filter((name) => !listed.includes(name))
+    .map((name) => ({
+      path: "package-lock.json",
+      line: null,
+      message: `${name} is optional, and not listed`,
+    }));
 }
 
 /** The Node that runs is the one that package.json names. The lockfile cannot say so: it does not list the package with

@@ -15,6 +15,7 @@ import {
 import { importDirection, importsOf, purePackages } from "./import_rules.ts";
 import {
   exactVersions,
+  lockForEverySystem,
   lockWithoutHosts,
   nodeThatRuns,
   readLock,
@@ -317,6 +318,16 @@ describe("an installation", () => {
     expect(
       lockWithoutHosts(lock({ "node_modules/a": { resolved: "https://example.org/a.tgz" } })),
     ).toHaveLength(1);
+  });
+
+  test("has a lockfile for every system, not only for the one that it was made on", () => {
+    const own = { "node_modules/a": { optionalDependencies: { "@a/linux": "1.0.0", "@a/darwin": "1.0.0" } } };
+    const partial = lock({ ...own, "node_modules/a/node_modules/@a/linux": { version: "1.0.0" } });
+    expect(lockForEverySystem(partial).map(formatProblem)).toEqual([
+      "package-lock.json: @a/darwin is optional, and not listed",
+    ]);
+    const whole = { ...own, "node_modules/@a/linux": {}, "node_modules/@a/darwin": {} };
+    expect(lockForEverySystem(lock(whole))).toEqual([]);
   });
 
   test("runs on the Node that it names", () => {
