@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
-import type { Bus, Clock, Exchange, JournalRecord, Observe } from "./actors/ports.ts";
+import type { Clock, Exchange, JournalRecord, Observe } from "./actors/ports.ts";
 import type { Tree } from "./actors/tree.ts";
 import {
   type CheckCommand,
@@ -19,6 +19,8 @@ import {
   grantsFor,
   type ImportCommand,
   ledgerPaths,
+  loadPurgeFailures,
+  loadSummary,
   parseCommandLine,
   type RunCommand,
   type StatusCommand,
@@ -29,8 +31,6 @@ import type { Config } from "./config/mod.ts";
 
 const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")).version;
 const SHIPPED_CONFIG = join(import.meta.dirname, "config");
-
-process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
   const facts = { version: VERSION, shippedConfigDir: SHIPPED_CONFIG, cwd: process.cwd() };
@@ -117,16 +117,17 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
   if (notes !== "") note(notes.trimEnd());
 
   const startedAt = clock.now();
-  const tree = await plant(command, loaded.config, script, { clock, observe, telemetry, grants });
+  const stopping = new AbortController();
+  onSignals(() => stopping.abort());
+  // Whoever read the log is gone, and with them the one who watches over this run.
+  process.stdout.on("error", () => stopping.abort());
+  const world = { clock, observe, telemetry, grants, signal: stopping.signal };
+  const tree = await plant(command, loaded.config, script, world);
   if ("exitCode" in tree) {
     clock.close();
     output.close();
     return complain(`${tree.message}\n`, tree.exitCode);
   }
-  const stop = (): void => void tree.root.stop();
-  onSignals(stop);
-  // Whoever read the log is gone, and with them the one who watches over this run.
-  process.stdout.on("error", stop);
   void tree.finished.then(() => tree.root.stop());
   const end = await tree.root.exited;
   clock.close();
@@ -152,11 +153,15 @@ interface Ending {
 
 /** The last thing that a run says. Its last line names the cause when something went wrong. */
 async function sumUp({ json }: RunCommand, { tracker }: Telemetry, ending: Ending): Promise<number> {
-  const { summaryDocument, summaryLines } = await import("./adapters/cli/summary.ts");
+  const { summaryDocument, summaryLines } = await loadSummary();
+  const { redact, redactText } = await import("./adapters/telemetry/mod.ts");
   const { describeEnd } = await import("./actors/child_spec.ts");
   const end = describeEnd(ending.end);
   const input = { ...ending, end, summary: tracker.summary(), statuses: tracker.symbols() };
-  print(json ? JSON.stringify(summaryDocument(input)) : summaryLines(input).join("\n"), EXIT.ok);
+  print(
+    json ? JSON.stringify(redact(summaryDocument(input))) : summaryLines(input).map(redactText).join("\n"),
+    EXIT.ok,
+  );
   return ending.end.kind === "stopped" ? EXIT.ok : complain(end, EXIT.failed);
 }
 
@@ -170,7 +175,7 @@ async function status({ stateDir, mode, json }: StatusCommand): Promise<number> 
 }
 
 async function exportRecords({ stateDir, mode, file }: ExportCommand): Promise<number> {
-  const { exportFailures } = await import("./adapters/cli/purge_failures.ts");
+  const { exportFailures } = await loadPurgeFailures();
   const { PurgeContext } = await import("./machines/mod.ts");
   const { Schema } = await import("effect");
   const decode = Schema.decodeUnknownSync(Schema.Struct({ context: PurgeContext }));
@@ -182,18 +187,21 @@ async function exportRecords({ stateDir, mode, file }: ExportCommand): Promise<n
 }
 
 async function importRecords({ stateDir, mode, file, configDir }: ImportCommand): Promise<number> {
-  const { parseFailures } = await import("./adapters/cli/purge_failures.ts");
+  const { parseFailures } = await loadPurgeFailures();
   const { importFailures } = await import("./actors/import_failures.ts");
   const { formatProblems, loadConfig } = await import("./config/mod.ts");
   const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
   const loaded = loadConfig(configDir, process.env);
   if (!loaded.ok) return complain(formatProblems(loaded.problems), EXIT.failed);
-  const parsed = parseFailures(readFileSync(file === "-" ? 0 : file, "utf8"), Date.now());
+  const text = readFileSync(file === "-" ? 0 : file, "utf8");
+  // A ledger that was run fast is ahead of this machine's clock.
+  const now = Math.max(Date.now(), await lastTime(ledgerPaths(stateDir, mode).journal));
+  const parsed = parseFailures(text, now);
   if (!parsed.ok) return complain(`Nothing was imported.\n${parsed.problems.join("\n")}`, EXIT.failed);
   for (const note of parsed.notes) complain(note, EXIT.ok);
   const journal = await openSqliteJournal(ledgerPaths(stateDir, mode).journal);
   try {
-    const problems = await importFailures(journal, parsed.entries, loaded.config.policy, Date.now());
+    const problems = await importFailures(journal, parsed.entries, loaded.config.policy, now);
     if (problems.length > 0) return complain(`Nothing was imported.\n${problems.join("\n")}`, EXIT.failed);
   } finally {
     await journal.close();
@@ -224,18 +232,23 @@ function onSignals(stop: () => void): void {
 /** Real time; or, for a paper world, time that runs faster, and goes on from where the ledger's own time stopped. */
 async function openClock({ stateDir, mode, speed }: RunCommand): Promise<Clock & { close(): void }> {
   const { pacedClock, systemClock } = await import("./adapters/clock/mod.ts");
-  const { openJournalReader } = await import("./adapters/journal/mod.ts");
-  const lastAt = await openJournalReader(ledgerPaths(stateDir, mode).journal).then(
-    async (reader) => {
-      const at = await reader.lastAt();
-      await reader.close();
-      return at === null ? 0 : Date.parse(at);
-    },
-    // No ledger yet, or one that opening it for writing will complain about.
-    () => 0,
-  );
+  const lastAt = await lastTime(ledgerPaths(stateDir, mode).journal);
   const now = Date.now();
   return speed === 1 && lastAt <= now ? systemClock() : pacedClock(Math.max(now, lastAt), speed);
+}
+
+/** When the last record was written, epoch milliseconds; 0 without a ledger, or with one that only its writer can open. */
+async function lastTime(path: string): Promise<number> {
+  const { openJournalReader } = await import("./adapters/journal/mod.ts");
+  try {
+    const reader = await openJournalReader(path);
+    const at = await reader.lastAt();
+    await reader.close();
+    return at === null ? 0 : Date.parse(at);
+  } catch (error) {
+    if (isTagged(error, "JournalError")) return 0;
+    throw error;
+  }
 }
 
 interface World {
@@ -243,6 +256,8 @@ interface World {
   readonly observe: Observe;
   readonly telemetry: Telemetry;
   readonly grants: Grants;
+  /** Aborted when the run is to end. */
+  readonly signal: AbortSignal;
 }
 
 /** Starts the tree, or says why that cannot be. */
@@ -255,6 +270,7 @@ async function plant(
   const Result = await import("effect/Result");
   const { startTree } = await import("./actors/tree.ts");
   const { universeAt } = await import("./actors/universe.ts");
+  const { openBus } = await import("./adapters/bus/mod.ts");
   const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
   const { clock, observe } = world;
   const paths = ledgerPaths(command.stateDir, command.mode);
@@ -264,7 +280,7 @@ async function plant(
   const planted = await startTree({
     clock,
     observe,
-    openBus: () => openBus(command.natsUrl ?? config.app.nats.url, config, world),
+    openBus: () => openBus(command.natsUrl ?? config.app.nats.url, config.app.nats, world),
     openJournal: () => openSqliteJournal(paths.journal),
     openExchange: () => openExchange(command, script, clock),
     gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: paths.dir },
@@ -280,6 +296,7 @@ async function plant(
       cycles: command.cycles,
       random: Math.random,
     },
+    signal: world.signal,
     extra:
       httpPort === null
         ? []
@@ -294,23 +311,10 @@ async function plant(
     running.tree = planted.success;
     return planted.success;
   }
+  if (isTagged(planted.failure, "SupervisorStopped"))
+    return { message: "stopped while starting", exitCode: EXIT.ok };
   const cause = firstCause(planted.failure);
   return { message: cause.message, exitCode: isTagged(cause, "JournalError") ? EXIT.state : EXIT.failed };
-}
-
-async function openBus(url: string | null, config: Config, { clock, observe }: World): Promise<Bus> {
-  const { inProcessTransport, messageBus, natsTransport } = await import("./adapters/bus/mod.ts");
-  if (url === null) return messageBus(inProcessTransport(), { clock, observe });
-  const { Redacted } = await import("effect");
-  const { user, password, token } = config.app.nats;
-  const settings = {
-    servers: url,
-    name: "purgatory",
-    ...(user === null ? {} : { user: Redacted.value(user) }),
-    ...(password === null ? {} : { password }),
-    ...(token === null ? {} : { token }),
-  };
-  return messageBus(await natsTransport(settings, observe), { clock, observe });
 }
 
 /** The paper exchange's script, or all that is wrong with it. */
@@ -343,33 +347,26 @@ interface Served extends World {
 
 async function serve(port: number, config: Config, { command, tree, ...world }: Served): Promise<Child> {
   const { startHttpServer } = await import("./adapters/http/mod.ts");
-  const { health, readiness, statusDocument } = await import("./adapters/telemetry/mod.ts");
-  const { clock, observe, grants } = world;
-  const { tracker, metrics } = world.telemetry;
-  const ready = () =>
-    readiness({
-      isJournalOpen: tree()?.symbols() !== null,
+  const { runPages } = await import("./adapters/telemetry/mod.ts");
+  const { clock, observe, grants, telemetry } = world;
+  const pages = runPages({
+    telemetry,
+    condition: () => ({
+      isJournalOpen: tree()?.symbols() != null,
       isBusConnected: tree()?.bus()?.connected ?? false,
-      holdingsReadAt: tracker.holdingsReadAt,
-      maxHoldingsAgeMs: CYCLES_UNREAD * config.cycle.intervalMs,
-      now: clock.now(),
-    });
-  const about = { version: VERSION, mode: command.mode, pid: process.pid, grants: grantsDocument(grants) };
+    }),
+    maxHoldingsAgeMs: CYCLES_UNREAD * config.cycle.intervalMs,
+    now: () => clock.now(),
+    about: { version: VERSION, mode: command.mode, pid: process.pid, grants: grantsDocument(grants) },
+  });
+  const note = (level: "info" | "error", message: string): void => observe({ kind: "note", level, message });
   const server = await startHttpServer({
     host: config.app.http.host,
     port,
-    pages: {
-      metrics: () => metrics.read(),
-      health: () => health(tracker),
-      readiness: ready,
-      status: () => statusDocument({ tracker, about, readiness: ready(), now: clock.now() }),
-    },
+    pages,
+    onPageError: (path, error) => note("error", `HTTP ${path} could not be made: ${String(error)}`),
   });
-  observe({
-    kind: "note",
-    level: "info",
-    message: `HTTP on ${server.url}: /metrics /healthz /readyz /status`,
-  });
+  note("info", `HTTP on ${server.url}: /metrics /healthz /readyz /status`);
   return server;
 }
 
@@ -395,3 +392,5 @@ function complain(text: string, exitCode: number): number {
   process.stderr.write(text.endsWith("\n") ? text : `${text}\n`);
   return exitCode;
 }
+
+process.exitCode = await main(process.argv.slice(2));

@@ -25,6 +25,8 @@ export interface TreeOptions {
     readonly pendingRecords: number;
     readonly groupRecords: number;
   };
+  /** Stops everything when aborted, also while it is starting. */
+  readonly signal?: AbortSignal;
   /** Further children, started last and stopped first, such as an HTTP server. */
   readonly extra: readonly ChildSpec[];
 }
@@ -73,6 +75,7 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
       period_ms: PERIOD_MS,
     },
     parts.world,
+    options.signal === undefined ? {} : { signal: options.signal },
   );
   return Result.map(root, (supervisor) => ({
     root: supervisor,

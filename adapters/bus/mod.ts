@@ -13,6 +13,7 @@ export { type InProcessOptions, inProcessTransport } from "./in_process.ts";
 export { type BusCounts, type MessageBus, type MessageBusOptions, messageBus } from "./message_bus.ts";
 export { natsTransport } from "./nats.ts";
 export type { NatsSettings } from "./nats_connection.ts";
+export { openBus } from "./open_bus.ts";
 export { CHANNEL_SCHEMAS, DeadLetterBody, JournalRecordBody } from "./schemas.ts";
 export { type Address, addressOf, patternOf, SUBJECT_PREFIX, subjectFor, subjectOf } from "./subjects.ts";
 export type { Headers, Transport, TransportMessage } from "./transport.ts";

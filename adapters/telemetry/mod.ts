@@ -7,6 +7,7 @@ export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
 export { METRICS } from "./metric_table.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export { createNarrator, type NarratorOptions } from "./narrator.ts";
+export { type RunPages, type RunPagesInput, runPages } from "./pages.ts";
 export { REDACTED, redact, redactText } from "./redaction.ts";
 export { type StatusInput, statusDocument, symbolDocument } from "./status_document.ts";
 export { createTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
