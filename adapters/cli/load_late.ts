@@ -6,3 +6,9 @@ export const loadSummary = () => import("./summary.ts");
 
 /** `exportFailures` and `parseFailures`: the Python original's `purge_failures`, out and in. */
 export const loadPurgeFailures = () => import("./purge_failures.ts");
+
+/** `liveTable` and `renderTable`: all symbols at a glance, under a log that scrolls. */
+export const loadTable = async () => ({
+  ...(await import("./live_table.ts")),
+  ...(await import("./table.ts")),
+});
