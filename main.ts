@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
-import type { Clock, Exchange, JournalRecord, Observe } from "./actors/ports.ts";
+import type { Clock, Exchange, JournalRecord, Observe, SymbolStatus } from "./actors/ports.ts";
 import type { Tree } from "./actors/tree.ts";
 import {
   type CheckCommand,
@@ -21,6 +21,7 @@ import {
   ledgerPaths,
   loadPurgeFailures,
   loadSummary,
+  loadTable,
   parseCommandLine,
   type RunCommand,
   type StatusCommand,
@@ -90,8 +91,14 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
   const script = await readScript(command);
   if (isProblems(script)) return complain(`${script.join("\n")}\n`, EXIT.failed);
   const clock = await openClock(command);
-  const output = openOutput();
-  const { createTelemetry } = await import("./adapters/telemetry/mod.ts");
+  const { createTelemetry, redactText } = await import("./adapters/telemetry/mod.ts");
+  const { liveTable, renderTable } = await loadTable();
+  const shown = { symbols: (): readonly SymbolStatus[] => [] };
+  const output = liveTable({
+    stream: command.json ? { write: (text) => process.stdout.write(text) } : process.stdout,
+    env: process.env,
+    render: (size) => renderTable(shown.symbols(), clock.now(), { ...size, redact: redactText }),
+  });
   const telemetry = createTelemetry({
     version: VERSION,
     mode: command.mode,
@@ -102,10 +109,8 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
     clock,
     detailedErrors: loaded.config.hardening.detailedErrors,
   });
-  const observe: Observe = (observation) => {
-    telemetry.observe(observation);
-    output.refresh(telemetry);
-  };
+  const { observe } = telemetry;
+  shown.symbols = () => telemetry.tracker.symbols();
   const note = (message: string, data: object = {}): void =>
     observe({ kind: "note", level: "info", message, data: { ...data } });
   note(`purgatory ${VERSION}, ${command.mode}, speed ${command.speed}, state in ${command.stateDir}`);
@@ -133,16 +138,6 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
   clock.close();
   output.close();
   return await sumUp(command, telemetry, { startedAt, endedAt: clock.now(), end });
-}
-
-/** Where the log goes. */
-function openOutput() {
-  return {
-    write: (text: string) => process.stdout.write(text),
-    colour: false,
-    refresh: (_: Telemetry) => {},
-    close: () => {},
-  };
 }
 
 interface Ending {
