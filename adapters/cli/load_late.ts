@@ -12,3 +12,6 @@ export const loadTable = async () => ({
   ...(await import("./live_table.ts")),
   ...(await import("./table.ts")),
 });
+
+/** `statusLines` and `statusDocument`: what a ledger says, for people and for programs. */
+export const loadStatus = () => import("./status_view.ts");

@@ -23,9 +23,10 @@ export {
   toNodeFlags,
 } from "./grants.ts";
 export type { LiveTable, LiveTableOptions, Terminal } from "./live_table.ts";
-export { loadPurgeFailures, loadSummary, loadTable } from "./load_late.ts";
+export { loadPurgeFailures, loadStatus, loadSummary, loadTable } from "./load_late.ts";
 export { type LedgerPaths, ledgerPaths, MODES, type Mode } from "./ledger_paths.ts";
 export { type ProgramFacts, parseCommandLine } from "./program.ts";
 export type { FailureSource, ImportedFailure, ParsedFailures } from "./purge_failures.ts";
+export type { StatusInput } from "./status_view.ts";
 export type { SummaryInput } from "./summary.ts";
 export type { TableOptions } from "./table.ts";
