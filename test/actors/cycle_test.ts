@@ -20,6 +20,24 @@ const UNIVERSE: Universe = {
   unusable: null,
 };
 
+const SETTINGS: CycleSettings = {
+  intervalMs: 60_000,
+  jitterPct: 0,
+  maxPerCycle: 5,
+  rules: {
+    autoLiquidateIneligible: true,
+    minLiquidationValueUsd: "5",
+    dustThresholdUsd: "1",
+    maxCandidateShare: 0.5,
+    graceCycles: 0,
+  },
+  policy: POLICY,
+  universe: () => UNIVERSE,
+  isDryRun: false,
+  cycles: null,
+  random: () => 0.5,
+};
+
 const stops: (() => void)[] = [];
 afterEach(() => {
   for (const stop of stops.splice(0)) stop();
@@ -77,24 +95,7 @@ async function startKit(over: Partial<CycleSettings> = {}) {
     tell: (event) => told.push(event),
     busy: 0,
   };
-  const settings: CycleSettings = {
-    intervalMs: 60_000,
-    jitterPct: 0,
-    maxPerCycle: 5,
-    rules: {
-      autoLiquidateIneligible: true,
-      minLiquidationValueUsd: "5",
-      dustThresholdUsd: "1",
-      maxCandidateShare: 0.5,
-      graceCycles: 0,
-    },
-    policy: POLICY,
-    universe: () => UNIVERSE,
-    isDryRun: false,
-    cycles: null,
-    random: () => 0.5,
-    ...over,
-  };
+  const settings: CycleSettings = { ...SETTINGS, ...over };
   const observe = (observation: Observation): void => {
     observed.push(observation);
   };

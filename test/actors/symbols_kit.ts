@@ -5,9 +5,10 @@ import type { Child, ChildSpec, Link } from "../../actors/child_spec.ts";
 import { type Ledger, startLedger } from "../../actors/ledger.ts";
 import type { Journal, JournalRecord, Observation } from "../../actors/ports.ts";
 import { PurgeSupervisor } from "../../actors/purge_supervisor.ts";
-import { startSupervisor } from "../../actors/supervisor.ts";
+import { type Supervisor, startSupervisor } from "../../actors/supervisor.ts";
+import type { World } from "../../actors/supervisor_core.ts";
 import { inProcessTransport, messageBus } from "../../adapters/bus/mod.ts";
-import { virtualClock } from "../../adapters/clock/mod.ts";
+import { type VirtualClock, virtualClock } from "../../adapters/clock/mod.ts";
 import { memoryJournal, memoryLedger } from "../../adapters/journal/mod.ts";
 import {
   type OrderRequest,
@@ -38,26 +39,11 @@ export async function startSymbols({
   wrap = (journal: Journal): Journal => journal,
 } = {}) {
   const faults = new JournalFaults();
-  const observed: Observation[] = [];
-  const commands: PurgeCommand[] = [];
-  const dead: string[] = [];
-  const transitions: JournalRecord[] = [];
+  const heard = await listen(clock);
+  const { observed, bus, commands } = heard;
   const observe = (observation: Observation): void => {
     observed.push(observation);
   };
-  const bus = messageBus(inProcessTransport(), { clock });
-  await bus.consume("orders", (delivery) => {
-    commands.push(delivery.body);
-    delivery.ack();
-  });
-  await bus.consume("transitions", (delivery) => {
-    transitions.push(delivery.body);
-    delivery.ack();
-  });
-  await bus.consume("dead", (delivery) => {
-    dead.push(`${delivery.body.subject}: ${delivery.body.reason}`);
-    delivery.ack();
-  });
   const world = { clock };
   let ledger: Ledger | null = null;
   let symbols: PurgeSupervisor | null = null;
@@ -76,15 +62,10 @@ export async function startSymbols({
     );
     return symbols;
   };
-  const children: ChildSpec[] = [
+  const root = await startRoot(world, [
     { id: "journal", start: openLedger },
     { id: "symbols", start: startPurging },
-  ];
-  const started = await startSupervisor(
-    { name: "test", strategy: "rest_for_one", children, max_restarts: 3 },
-    world,
-  );
-  const root = Result.getOrThrow(started);
+  ]);
   stops.push(async () => {
     faults.release();
     await root.stop();
@@ -92,14 +73,10 @@ export async function startSymbols({
   await clock.settle();
 
   return {
+    ...heard,
     clock,
     faults,
-    observed,
-    commands,
-    dead,
-    transitions,
     ledger: memory,
-    bus,
     root,
     get symbols(): PurgeSupervisor {
       if (symbols === null) throw new Error("the symbols were not started");
@@ -120,13 +97,35 @@ export async function startSymbols({
       await bus.publish("results", quoted(symbol, lastQuestion(commands, symbol), clock.now()));
       await clock.settle();
     },
-    lastOrder(symbol: TradingSymbol): OrderRequest {
-      const orders = commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
-      const last = orders.filter((order) => order.symbol === symbol).at(-1);
-      if (last === undefined) throw new Error(`no order of ${symbol} was placed`);
-      return last;
-    },
+    lastOrder: (symbol: TradingSymbol): OrderRequest => lastOrder(commands, symbol),
   };
+}
+
+async function startRoot(world: World, children: ChildSpec[]): Promise<Supervisor> {
+  const flags = { name: "test", strategy: "rest_for_one", max_restarts: 3 } as const;
+  return Result.getOrThrow(await startSupervisor({ ...flags, children }, world));
+}
+
+/** A bus in process, and everything that crosses it. */
+async function listen(clock: VirtualClock) {
+  const observed: Observation[] = [];
+  const commands: PurgeCommand[] = [];
+  const dead: string[] = [];
+  const transitions: JournalRecord[] = [];
+  const bus = messageBus(inProcessTransport(), { clock });
+  await bus.consume("orders", (delivery) => {
+    commands.push(delivery.body);
+    delivery.ack();
+  });
+  await bus.consume("transitions", (delivery) => {
+    transitions.push(delivery.body);
+    delivery.ack();
+  });
+  await bus.consume("dead", (delivery) => {
+    dead.push(`${delivery.body.subject}: ${delivery.body.reason}`);
+    delivery.ack();
+  });
+  return { observed, commands, dead, transitions, bus };
 }
 
 export function requested(symbol: TradingSymbol, now: number): PurgeEventOf<"purge.requested"> {
@@ -140,6 +139,13 @@ export function requested(symbol: TradingSymbol, now: number): PurgeEventOf<"pur
     value_usd: "9.48",
     policy: POLICY,
   };
+}
+
+function lastOrder(commands: readonly PurgeCommand[], symbol: TradingSymbol): OrderRequest {
+  const orders = commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
+  const last = orders.filter((order) => order.symbol === symbol).at(-1);
+  if (last === undefined) throw new Error(`no order of ${symbol} was placed`);
+  return last;
 }
 
 function lastQuestion(commands: readonly PurgeCommand[], symbol: TradingSymbol): string {
