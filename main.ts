@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
-import type { Clock, Exchange, JournalRecord, Observe, SymbolStatus } from "./actors/ports.ts";
+import type { Clock, Exchange, Observe, SymbolStatus } from "./actors/ports.ts";
 import type { Tree } from "./actors/tree.ts";
 import {
   type CheckCommand,
@@ -20,6 +20,7 @@ import {
   type ImportCommand,
   ledgerPaths,
   loadPurgeFailures,
+  loadStatus,
   loadSummary,
   loadTable,
   parseCommandLine,
@@ -134,6 +135,7 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
     return complain(`${tree.message}\n`, tree.exitCode);
   }
   void tree.finished.then(() => tree.root.stop());
+  (await loadStatus()).writeRunFile(ledgerPaths(command.stateDir, command.mode).dir, grants);
   const end = await tree.root.exited;
   clock.close();
   output.close();
@@ -161,12 +163,30 @@ async function sumUp({ json }: RunCommand, { tracker }: Telemetry, ending: Endin
 }
 
 async function status({ stateDir, mode, json }: StatusCommand): Promise<number> {
-  const { createTracker, symbolDocument } = await import("./adapters/telemetry/mod.ts");
+  const { readRunFile, statusDocument, statusLines } = await loadStatus();
+  const { createTracker, redactText } = await import("./adapters/telemetry/mod.ts");
+  const { latestRecords, ledgerHolder, ledgerTime } = await import("./adapters/journal/mod.ts");
+  const { dir, journal } = ledgerPaths(stateDir, mode);
   const tracker = createTracker();
-  for (const record of await readLatest(ledgerPaths(stateDir, mode).journal)) {
+  for (const record of await latestRecords(journal)) {
     tracker.observe({ kind: "transition", record, recovered: true });
   }
-  return print(JSON.stringify(tracker.symbols().map(symbolDocument), null, json ? undefined : 2), EXIT.ok);
+  const lastAt = await ledgerTime(journal);
+  const lockedBy = ledgerHolder(dir);
+  const input = {
+    mode,
+    dir,
+    lockedBy,
+    lastAt: lastAt === null ? null : new Date(lastAt).toISOString(),
+    statuses: tracker.symbols(),
+    grants: lockedBy === null ? null : readRunFile(dir, lockedBy),
+    now: Math.max(Date.now(), lastAt ?? 0),
+  };
+  const { columns = 120 } = process.stdout;
+  const colour = process.stdout.isTTY === true && process.stdout.hasColors(process.env);
+  return json
+    ? print(JSON.stringify(statusDocument(input, redactText)), EXIT.ok)
+    : print(statusLines(input, { width: columns, colour, redact: redactText }).join("\n"), EXIT.ok);
 }
 
 async function exportRecords({ stateDir, mode, file }: ExportCommand): Promise<number> {
@@ -174,7 +194,8 @@ async function exportRecords({ stateDir, mode, file }: ExportCommand): Promise<n
   const { PurgeContext } = await import("./machines/mod.ts");
   const { Schema } = await import("effect");
   const decode = Schema.decodeUnknownSync(Schema.Struct({ context: PurgeContext }));
-  const records = await readLatest(ledgerPaths(stateDir, mode).journal);
+  const { latestRecords } = await import("./adapters/journal/mod.ts");
+  const records = await latestRecords(ledgerPaths(stateDir, mode).journal);
   const text = exportFailures(records.map(({ snapshot }) => decode(snapshot).context));
   if (file === "-") return print(text, EXIT.ok);
   writeFileSync(file, text);
@@ -185,12 +206,12 @@ async function importRecords({ stateDir, mode, file, configDir }: ImportCommand)
   const { parseFailures } = await loadPurgeFailures();
   const { importFailures } = await import("./actors/import_failures.ts");
   const { formatProblems, loadConfig } = await import("./config/mod.ts");
-  const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
+  const { ledgerTime, openSqliteJournal } = await import("./adapters/journal/mod.ts");
   const loaded = loadConfig(configDir, process.env);
   if (!loaded.ok) return complain(formatProblems(loaded.problems), EXIT.failed);
   const text = readFileSync(file === "-" ? 0 : file, "utf8");
   // A ledger that was run fast is ahead of this machine's clock.
-  const now = Math.max(Date.now(), await lastTime(ledgerPaths(stateDir, mode).journal));
+  const now = Math.max(Date.now(), (await ledgerTime(ledgerPaths(stateDir, mode).journal)) ?? 0);
   const parsed = parseFailures(text, now);
   if (!parsed.ok) return complain(`Nothing was imported.\n${parsed.problems.join("\n")}`, EXIT.failed);
   for (const note of parsed.notes) complain(note, EXIT.ok);
@@ -202,17 +223,6 @@ async function importRecords({ stateDir, mode, file, configDir }: ImportCommand)
     await journal.close();
   }
   return print(`Imported ${parsed.entries.length} failure records into the ${mode} ledger.`, EXIT.ok);
-}
-
-/** The last record of each symbol, beside whoever writes there. */
-async function readLatest(path: string): Promise<readonly JournalRecord[]> {
-  const { openJournalReader } = await import("./adapters/journal/mod.ts");
-  const reader = await openJournalReader(path);
-  try {
-    return await reader.latest();
-  } finally {
-    await reader.close();
-  }
 }
 
 /** A first signal ends the run in good order; a second SIGINT does not wait for that. */
@@ -227,23 +237,10 @@ function onSignals(stop: () => void): void {
 /** Real time; or, for a paper world, time that runs faster, and goes on from where the ledger's own time stopped. */
 async function openClock({ stateDir, mode, speed }: RunCommand): Promise<Clock & { close(): void }> {
   const { pacedClock, systemClock } = await import("./adapters/clock/mod.ts");
-  const lastAt = await lastTime(ledgerPaths(stateDir, mode).journal);
+  const { ledgerTime } = await import("./adapters/journal/mod.ts");
+  const lastAt = (await ledgerTime(ledgerPaths(stateDir, mode).journal)) ?? 0;
   const now = Date.now();
   return speed === 1 && lastAt <= now ? systemClock() : pacedClock(Math.max(now, lastAt), speed);
-}
-
-/** When the last record was written, epoch milliseconds; 0 without a ledger, or with one that only its writer can open. */
-async function lastTime(path: string): Promise<number> {
-  const { openJournalReader } = await import("./adapters/journal/mod.ts");
-  try {
-    const reader = await openJournalReader(path);
-    const at = await reader.lastAt();
-    await reader.close();
-    return at === null ? 0 : Date.parse(at);
-  } catch (error) {
-    if (isTagged(error, "JournalError")) return 0;
-    throw error;
-  }
 }
 
 interface World {

@@ -13,5 +13,8 @@ export const loadTable = async () => ({
   ...(await import("./table.ts")),
 });
 
-/** `statusLines` and `statusDocument`: what a ledger says, for people and for programs. */
-export const loadStatus = () => import("./status_view.ts");
+/** `statusLines` and `statusDocument`: what a ledger says, for people and for programs; and what a run left for them. */
+export const loadStatus = async () => ({
+  ...(await import("./status_view.ts")),
+  ...(await import("./run_file.ts")),
+});

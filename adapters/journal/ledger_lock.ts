@@ -40,6 +40,19 @@ export async function lockLedger(directory: string, waitMs: number): Promise<Led
 }
 
 /** Null while another holds the lock. */
+/** The process that writes in `directory`, as far as can be seen without touching its lock; null when none does. */
+export function ledgerHolder(directory: string): number | null {
+  const pid = readPid(join(directory, "lock.pid"));
+  if (pid === null) return null;
+  try {
+    process.kill(pid, 0);
+    return pid;
+  } catch (error) {
+    // Somebody else's process: it is there, and may not be asked.
+    return error instanceof Error && "code" in error && error.code === "EPERM" ? pid : null;
+  }
+}
+
 function attempt(directory: string, lockFile: string, pidFile: string): DatabaseSync | null {
   let db: DatabaseSync | null = null;
   try {

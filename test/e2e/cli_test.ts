@@ -135,6 +135,38 @@ describe("run", () => {
   });
 });
 
+describe("status", () => {
+  test("of a running ledger names the process, its grants, and each failure in full", async () => {
+    const state = fresh();
+    await runPurgatory(["run", "--cycles", "3", "--speed", "max", "--state", state]);
+    const stopped = await runPurgatory(["status", "--state", state]);
+    const text = stopped.lines.join("\n");
+    expect(text).toMatch(/paper ledger .*: stopped/);
+    expect(text).toMatch(/BONK-USD +backoff\.waiting +3/);
+    expect(text).toContain('"error":"INVALID_ORDER_CONFIGURATION"');
+    const run = startPurgatory(["run", "--state", state]);
+    await run.line("Cycle 1");
+    const { code, lines } = await runPurgatory(["status", "--json", "--state", state]);
+    expect([code, JSON.parse(lines.join())]).toEqual([
+      0,
+      expect.objectContaining({
+        running: true,
+        pid: run.pid,
+        grants: expect.objectContaining({ write: [join(state, "paper")], network: [] }),
+      }),
+    ]);
+    run.signal("SIGTERM");
+    await run.ended;
+  });
+
+  test("of a ledger that is not there says so, and makes none", async () => {
+    const state = fresh();
+    const { code, errors } = await runPurgatory(["status", "--state", state]);
+    expect([code, errors]).toEqual([3, expect.stringContaining("there is no journal here")]);
+    expect(existsSync(state)).toBe(false);
+  });
+});
+
 describe("check", () => {
   test("of the shipped files is content", async () => {
     const { code, lines } = await runPurgatory(["check"]);
