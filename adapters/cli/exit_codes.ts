@@ -16,7 +16,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.ok, "Done; a run ended because it was told to, or after the last of its cycles."],
   [
     EXIT.failed,
-    "A run was ended by a failure that no supervisor could mend, or `check` or `import` found problems.",
+    "A run ended by a failure that no supervisor could mend, or there were problems in the configuration, a script or an import.",
   ],
   [EXIT.usage, "The command line was not understood; nothing was done."],
   [

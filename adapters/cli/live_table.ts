@@ -73,7 +73,7 @@ class Screen {
   }
 
   /** One write: the old table goes, lines that waited come, the new table stands under them. */
-  draw(): void {
+  draw(isLast = false): void {
     if (this.#ended) return;
     const columns = this.#stream.columns || FALLBACK.columns;
     // The last column stays free: some terminals break the line there. So does a line for the cursor.
@@ -81,15 +81,16 @@ class Screen {
     const rows = Math.max(1, (this.#stream.rows || FALLBACK.rows) - 2);
     const table = this.#render({ width, rows }).slice(0, rows);
     const isSame = table.join("\n") === this.#drawn.join("\n");
-    if (isSame && this.#waiting === "") return;
+    if (isSame && this.#waiting === "" && !isLast) return;
     const log = this.#waiting === "" || this.#waiting.endsWith("\n") ? this.#waiting : `${this.#waiting}\n`;
     this.#stream.write(this.#erased(columns) + log + table.map((line) => `${line}\n`).join(""));
     this.#waiting = "";
     this.#drawn = table;
   }
 
+  /** Draws in any case, over the `^C` that a terminal writes where the cursor is. */
   end(): void {
-    this.draw();
+    this.draw(true);
     this.#ended = true;
   }
 

@@ -1,0 +1,91 @@
+// docs/cli.md and docs/permissions.md against the code that they describe.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  type Command,
+  EXIT,
+  EXIT_MEANINGS,
+  type Grants,
+  grantsFor,
+  parseCommandLine,
+} from "../../../adapters/cli/mod.ts";
+import { answer, pageUrl, withGenerated } from "./cli_page.ts";
+
+const page = readFileSync(pageUrl, "utf8");
+const permissions = readFileSync(new URL("../../../docs/permissions.md", import.meta.url), "utf8");
+const commands = ["run", "check", "graph", "status", "export", "import"];
+
+describe("the guide to the command line", () => {
+  test("has the help texts, the status and the exit codes of the code; if not, run test/adapters/cli/write_cli_page.ts", () => {
+    expect(withGenerated(page)).toBe(page);
+  });
+
+  test("has the help of every command", () => {
+    for (const name of commands)
+      expect(page).toContain(`\`\`\`text purgatory ${name} --help\nUsage: purgatory ${name}`);
+  });
+
+  test("shows a mistake as it is answered", () => {
+    const [, line = "", said = ""] = /\$ purgatory (run --cycles x.*)\n([\s\S]*?)```/.exec(page) ?? [];
+    expect(said).toBe(answer(line));
+  });
+});
+
+test("every exit code has its meaning, and the help its number", () => {
+  const codes = Object.values(EXIT);
+  expect(EXIT_MEANINGS.map(([code]) => code)).toEqual(codes);
+  expect(new Set(codes).size).toBe(codes.length);
+  for (const code of codes) expect(answer("--help")).toMatch(new RegExp(`Exit codes: .*\\b${code} `));
+});
+
+describe("the table of permissions", () => {
+  const facts = {
+    program: [],
+    cwd: "/srv/bot",
+    compileCache: null,
+    app: { natsUrl: null, httpPort: null, secretFiles: ["/run/secret"] },
+  };
+  const lines: Readonly<Record<string, string>> = {
+    run: "run --script s.yaml",
+    check: "check",
+    graph: "graph",
+    status: "status",
+    export: "export out.json",
+    import: "import in.json",
+  };
+  const grantsOf = (name: string): Grants => {
+    const where = { version: "0", shippedConfigDir: "/opt/config", cwd: "/srv/bot" };
+    const parsed = parseCommandLine((lines[name] ?? name).split(" "), {}, where);
+    if (parsed.kind === "text" || parsed.kind === "usage") throw new Error(`${name} is no command`);
+    return grantsFor(parsed satisfies Command, facts);
+  };
+  const words: Readonly<Record<string, string>> = {
+    "/opt/config": "configuration",
+    "/run/secret": "secret files",
+    [join("/srv/bot", ".purgatory", "paper")]: "its ledger",
+    "/srv/bot/s.yaml": "`--script`",
+    "/srv/bot/in.json": "the one file it is to read",
+    "/srv/bot/out.json": "the one file it is to write",
+  };
+  const inWords = (paths: readonly string[]): string[] => paths.map((path) => words[path] ?? path).sort();
+  const listed = (cell: string): string[] =>
+    cell === "nothing"
+      ? []
+      : cell
+          .split(", ")
+          .map((part) => part.replace(" named in `app.yaml`", ""))
+          .sort();
+
+  test.each(commands)("tells what %s may do", (name) => {
+    const row = new RegExp(`^\\| \`${name}\` \\|(.*)\\|$`, "m").exec(permissions)?.[1] ?? "";
+    const [read = "", write = "", network = "", sqlite = ""] = row.split("|").map((cell) => cell.trim());
+    const grants = grantsOf(name);
+    const readOnly = grants.read.filter((path) => name !== "export" || path !== "/srv/bot/out.json");
+    expect(listed(read)).toEqual(inWords(readOnly));
+    expect(listed(write)).toEqual(inWords(grants.write));
+    expect(sqlite).toBe(grants.sqlite ? "yes" : "taken away");
+    expect(network).toMatch(name === "run" ? /^only with `--nats`, `--http-port`/ : /^none$/);
+    expect(grants.network).toEqual([]);
+  });
+});
