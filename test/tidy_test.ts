@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { brokenLinks, unlisted } from "./docs/links.ts";
 import {
   doorsOnlyReexport,
   functionLength,
@@ -19,7 +20,7 @@ import {
   readPackage,
   scriptsOfInstalled,
 } from "./tidy/package_rules.ts";
-import { filesOf, root, textFiles } from "./tidy/repository.ts";
+import { filesOf, markdownOf, root, textFiles } from "./tidy/repository.ts";
 import { formatProblem, parseSource, type Problem, type Source } from "./tidy/source.ts";
 import { leftovers, snakeCase, topLevel } from "./tidy/text_rules.ts";
 
@@ -87,6 +88,11 @@ describe("the repository", () => {
 
   test("holds no leftovers of work", () => {
     expect(found(texts.flatMap(leftovers))).toEqual([]);
+  });
+
+  test("links lead somewhere, and the index of the guides lists them all", () => {
+    const pages = markdownOf(paths);
+    expect(found([...brokenLinks(root, pages), ...unlisted(root, pages)])).toEqual([]);
   });
 });
 
