@@ -14,6 +14,7 @@ import {
 import { importDirection, purePackages } from "./tidy/import_rules.ts";
 import {
   exactVersions,
+  lockForEverySystem,
   lockWithoutHosts,
   nodeThatRuns,
   readLock,
@@ -107,6 +108,10 @@ describe("an installation", () => {
 
   test("runs the install scripts that were looked at, and of no other version", () => {
     expect(found(scriptsOfInstalled(packageFile, lock))).toEqual([]);
+  });
+
+  test("works on every system, not only on the one that the lockfile was made on", () => {
+    expect(found(lockForEverySystem(lock))).toEqual([]);
   });
 
   test("comes from wherever the reader's npm gets its packages", () => {
