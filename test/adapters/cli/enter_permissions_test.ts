@@ -43,8 +43,9 @@ describe.concurrent("a process that is started without --permission", () => {
     const nodeFlags = ["--max-old-space-size=300", "--disable-warning=DEP0001"];
     const env = { PURGATORY_STATE: "elsewhere" };
     const probe = { tries: { state: { write: "elsewhere/paper/x" } } };
-    const { results } = await report(["run"], { cwd: newHome(), nodeFlags, env, probe });
+    const { results, execArgv } = await report(["run"], { cwd: newHome(), nodeFlags, env, probe });
     expect(results).toEqual({ state: "ok" });
+    expect(execArgv.slice(0, 3)).toEqual([...nodeFlags, "--permission"]);
   });
 
   test("uses the shipped configuration still when there is none of its own", async () => {

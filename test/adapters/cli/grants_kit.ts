@@ -17,6 +17,7 @@ export interface Run {
 }
 export interface Report {
   readonly pid: number;
+  readonly execArgv: readonly string[];
   readonly command: { readonly configDir?: string };
   readonly excess: readonly string[];
   readonly results: Readonly<Record<string, string>>;

@@ -52,7 +52,8 @@ if (probe.waits === true) {
   process.on("SIGTERM", () => process.exit(7));
   setInterval(() => {}, 60_000);
 }
-console.log(JSON.stringify({ pid: process.pid, command, excess: entered.excess, results }));
+const { pid, execArgv } = process;
+console.log(JSON.stringify({ pid, execArgv, command, excess: entered.excess, results }));
 
 /** `ok`, or the code of the error. */
 async function attempt(what: Try): Promise<string> {

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Grants, toNodeFlags } from "../../../adapters/cli/mod.ts";
 import type { Probe } from "./grants_probe.ts";
 import { home, type Report, report, run } from "./grants_kit.ts";
 
@@ -67,6 +68,36 @@ async function whatCanDo(args: readonly string[], dir = newHome()): Promise<Repo
   const { results } = await report(args, { cwd: dir, probe: { tries: everything(dir) } });
   return results;
 }
+
+describe("the flags of node", () => {
+  const none: Grants = {
+    program: [],
+    read: [],
+    write: [],
+    make: [],
+    network: [],
+    sqlite: true,
+    optional: { read: [], write: [] },
+  };
+
+  test("name each path once, and none that lies in another", () => {
+    const read = ["/a/b", "/a", "/a/b/c", "/a"];
+    expect(toNodeFlags({ ...none, program: ["/a/d"], read })).toEqual(["--permission", "--allow-fs-read=/a"]);
+  });
+
+  test("name paths beside each other though one begins like the other", () => {
+    const write = ["/a/paper", "/a/paper-old"];
+    expect(toNodeFlags({ ...none, write })).toEqual([
+      "--permission",
+      "--allow-fs-write=/a/paper",
+      "--allow-fs-write=/a/paper-old",
+    ]);
+  });
+
+  test("of a whole disk name it alone", () => {
+    expect(toNodeFlags({ ...none, read: ["/", "/a"] })).toEqual(["--permission", "--allow-fs-read=/"]);
+  });
+});
 
 describe.concurrent("of all that a process can try", () => {
   const onLedger = { ...nothing, sqlite: "ok" };
