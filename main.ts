@@ -234,13 +234,15 @@ function onSignals(stop: () => void): void {
   });
 }
 
-/** Real time; or, for a paper world, time that runs faster, and goes on from where the ledger's own time stopped. */
+/** Real time; or, for a paper world, time that runs faster. Such a world goes on from where its ledger stopped: it stands
+ * still while nobody runs it. */
 async function openClock({ stateDir, mode, speed }: RunCommand): Promise<Clock & { close(): void }> {
   const { pacedClock, systemClock } = await import("./adapters/clock/mod.ts");
   const { ledgerTime } = await import("./adapters/journal/mod.ts");
-  const lastAt = (await ledgerTime(ledgerPaths(stateDir, mode).journal)) ?? 0;
+  const lastAt = await ledgerTime(ledgerPaths(stateDir, mode).journal);
   const now = Date.now();
-  return speed === 1 && lastAt <= now ? systemClock() : pacedClock(Math.max(now, lastAt), speed);
+  if (speed !== 1) return pacedClock(lastAt ?? now, speed);
+  return lastAt === null || lastAt <= now ? systemClock() : pacedClock(lastAt, 1);
 }
 
 interface World {

@@ -1,34 +1,36 @@
 // The words of the purge machine: its guards and actions by name. `purge.ts` says when each of them applies.
 import { assertEvent, assign, emit, setup } from "xstate";
 import {
-  askAgainAt,
   askMarket,
-  giveUpOrder,
   interrupt,
   giveUpQuotes,
-  isNotFoundForLong,
   isQuoteUnusable,
-  noteAccepted,
   noteUnusableQuote,
   later,
   MAX_REQUOTES,
-  noteNotFound,
-  provesMore,
   REPLY_MS,
-  settleOrder,
-  sliceDeadline,
   startAttempt,
-  takeLateFill,
   takeMarketRefusal,
   takeQuote,
-  takeRejection,
-  takeUpdate,
   windDown,
   withDeadline,
   working,
 } from "./attempt.ts";
 import { cancelCommand, placeCommand, queryCommand, refreshCommand } from "./commands.ts";
 import type { PurgeCommand, PurgeEvent } from "./events.ts";
+import {
+  askAgainAt,
+  giveUpOrder,
+  isNotFoundForLong,
+  noteAccepted,
+  noteNotFound,
+  provesMore,
+  settleOrder,
+  sliceDeadline,
+  takeLateFill,
+  takeRejection,
+  takeUpdate,
+} from "./live_order.ts";
 import { liveOrder, present, type PurgeContext } from "./purge_context.ts";
 import { closeAttempt, forget, importFailure, recordFailure, suspensionBy, suspensionOf } from "./record.ts";
 import type { TradingSymbol } from "./vocabulary.ts";

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { brokenLinks, unlisted } from "./docs/links.ts";
 import {
   doorsOnlyReexport,
+  fileLength,
   functionLength,
   openingComment,
   purity,
@@ -59,6 +60,10 @@ describe("the code", () => {
   test("machines/ has no clock, chance, environment, I/O, promises or timers, and no package that brings them", () => {
     expect(inSources(purity)).toEqual([]);
     expect(inSources(purePackages)).toEqual([]);
+  });
+
+  test("no file is longer than its budget", () => {
+    expect(inSources(fileLength)).toEqual([]);
   });
 
   test("no function is longer than a screen", () => {

@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL("..", import.meta.url)),
     include: ["test/**/*_test.ts"],
+    // The crash tests wait for their processes most of the time: both cores are for the tests.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ["default", new ClosingLine()],

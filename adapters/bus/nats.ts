@@ -14,8 +14,8 @@ import type { Headers, Transport, TransportMessage } from "./transport.ts";
 /** How long the server may take to confirm what was published, and to take leave. */
 const CONFIRM_MS = 5_000;
 const CLOSE_MS = 2_000;
-/** A message to oneself comes back within a few milliseconds, or not at all. */
-const ECHO_TIMEOUT_MS = 250;
+/** A message to oneself comes back within a few milliseconds, later on a machine that is busy, or not at all. */
+const ECHO_TIMEOUT_MS = 2_000;
 
 /** Connects, retrying until `settings.connectDeadlineMs` has passed; afterwards reconnects for ever.
  *

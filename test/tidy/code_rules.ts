@@ -56,7 +56,7 @@ function escapeIn(node: SyntaxNode): string | null {
 }
 
 const RUNNERS = new Set(["it", "test", "describe", "suite", "bench"]);
-const SELECTIONS = new Set(["only", "skip", "todo"]);
+const SELECTIONS = new Set(["only", "skip", "todo", "skipIf", "runIf"]);
 
 /** Every test runs, always. */
 export function testSelection(source: Source): readonly Problem[] {
