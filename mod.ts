@@ -65,4 +65,12 @@ export {
   memoryLedger,
   openSqliteJournal,
 } from "./adapters/journal/mod.ts";
+export {
+  type Config,
+  type ConfigResult,
+  formatProblems,
+  loadConfig,
+  parseConfig,
+  readConfigFiles,
+} from "./config/mod.ts";
 export * from "./machines/mod.ts";
