@@ -39,7 +39,10 @@ const breaker = Schema.Struct({
 });
 
 const gateway = Schema.Struct({
-  request_timeout_seconds: number({ default: 10, min: 0.1, max: 300 }, "Deadline of one request."),
+  request_timeout_seconds: number(
+    { default: 10, min: 0.1, max: 10 },
+    "Deadline of one request; more would outlast what a machine waits for an answer.",
+  ),
   max_attempts: integer(
     { default: 4, min: 1, max: 20 },
     "Tries of a request that timed out, was throttled or lost its connection.",
