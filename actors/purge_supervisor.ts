@@ -124,6 +124,13 @@ export class PurgeSupervisor implements Child, Symbols {
     return busy;
   }
 
+  /** Events that wait for a symbol's actor, over all symbols. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { mailbox, held } of this.#posts.values()) waiting += (mailbox?.depth ?? 0) + held.length;
+    return waiting;
+  }
+
   tell(event: PurgeEvent): void {
     const { clock } = this.#options;
     const again = (): void => this.tell(event);

@@ -160,7 +160,11 @@ class Parts {
   }
 
   async startCycle(): Promise<Child> {
-    const { clock, observe, cycle: settings } = this.#options;
+    const { clock, cycle: settings } = this.#options;
+    const observe = (observation: Observation): void => {
+      this.#options.observe(observation);
+      if (observation.kind === "cycle.completed") this.#observeQueues();
+    };
     return startCycle({
       bus: needed("bus", this.bus),
       clock,
@@ -187,6 +191,13 @@ class Parts {
     this.#isLast = true;
     clock.schedule(clock.now() + LAST_ATTEMPTS_MS, this.#finish);
     this.#finishIfIdle();
+  }
+
+  /** Once a cycle: a queue that is long then has not come to rest for a minute. */
+  #observeQueues(): void {
+    const { observe } = this.#options;
+    observe({ kind: "queue", name: "journal", depth: this.ledger?.pipeline.pending ?? 0 });
+    observe({ kind: "queue", name: "mailboxes", depth: this.symbols?.waiting ?? 0 });
   }
 
   #observe(observation: Observation): void {

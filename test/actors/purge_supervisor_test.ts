@@ -188,11 +188,12 @@ describe("a journal that is slow", () => {
     }
     for (let turn = 0; turn < 20; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
     expect(kit.ledger.rows).toHaveLength(1);
+    expect(kit.symbols.waiting).toBeGreaterThan(0);
     kit.faults.release();
     await kit.clock.advance(10_000);
     expect(kit.symbols.view(BONK)?.state).toBe("purging.placing");
     expect(kit.symbols.view(SEI)?.state).toBe("purging.quoting");
-    expect(kit.dead).toEqual([]);
+    expect([kit.dead, kit.symbols.waiting]).toEqual([[], 0]);
   });
 });
 

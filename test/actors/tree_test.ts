@@ -114,6 +114,17 @@ describe("a run", () => {
     checkAccount(kit.exchange());
   });
 
+  test("tells in every cycle how much waits, and at rest nothing does", async () => {
+    const kit = await startKit("paper.yaml");
+    await kit.clock.advance(12 * HOUR);
+    const queues = kit.observed.filter(({ kind }) => kind === "queue");
+    expect(queues).toHaveLength(2 * kit.observed.filter(({ kind }) => kind === "cycle.completed").length);
+    expect(queues.slice(-2)).toEqual([
+      { kind: "queue", name: "journal", depth: 0 },
+      { kind: "queue", name: "mailboxes", depth: 0 },
+    ]);
+  });
+
   test("through a stormy day sells everything that may go, and nothing twice", {
     timeout: 120_000,
   }, async () => {
