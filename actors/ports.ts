@@ -262,7 +262,7 @@ export type Skip =
       readonly remainingMs: number;
     }
   | {
-      readonly why: "suspended" | "busy" | "limit" | "venue" | "dry_run" | "no_product";
+      readonly why: "suspended" | "busy" | "limit" | "venue" | "dry_run";
       readonly detail: string;
     };
 

@@ -114,14 +114,9 @@ class Parts {
     const bus = await this.#options.openBus();
     this.bus = bus;
     const { observe } = this.#options;
-    const unlisten = bus.onConnection((connected) => observe({ kind: "connection", connected }));
+    // From here on the bus itself tells when the connection is lost or found.
     observe({ kind: "connection", connected: bus.connected });
-    const close = (): Promise<void> => {
-      // A connection that is closed on purpose is not lost.
-      unlisten();
-      return bus.close();
-    };
-    return { stop: () => this.#held(close) };
+    return { stop: () => this.#held(() => bus.close()) };
   }
 
   async startLedger(link: Link): Promise<Child> {

@@ -190,7 +190,7 @@ const symbols = {
     level: "info",
     shape: "Not purging <symbol> in this cycle (<why>): <detail>",
     meaning:
-      "A candidate that was left for now: `suspended`, `limit`, `venue` or `dry_run`; `busy` at level debug, `no_product` at level warn.",
+      "A candidate that was left for now: `suspended`, `limit`, `venue` or `dry_run`; `busy` at level debug.",
   },
 } as const satisfies Record<string, LineShape>;
 

@@ -118,7 +118,7 @@ export const METRICS = {
     type: "counter",
     name: "purgatory_skips_total",
     labels: ["why"],
-    help: "Candidates that were not started in a cycle: backoff, suspended, busy, limit, venue, dry_run or no_product.",
+    help: "Candidates that were not started in a cycle: backoff, suspended, busy, limit, venue or dry_run.",
   },
   ordersPlaced: {
     type: "counter",

@@ -19,7 +19,7 @@ export interface Metrics {
   read(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
-const SKIPS = ["backoff", "suspended", "busy", "limit", "venue", "dry_run", "no_product"] as const;
+const SKIPS = ["backoff", "suspended", "busy", "limit", "venue", "dry_run"] as const;
 const VENUE_STATES = ["closed", "open", "half_open"] as const;
 /** More codes than any exchange documents. */
 const MAX_CODES = 200;

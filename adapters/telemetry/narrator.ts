@@ -56,7 +56,7 @@ function cycle({ report }: Of<"cycle.completed">): LogLine {
   return say("cycle_completed", { cycle, positions, ...counts }, fields, level);
 }
 
-const SKIP_LEVELS: Partial<Record<string, Level>> = { busy: "debug", no_product: "warn" };
+const SKIP_LEVELS: Partial<Record<string, Level>> = { busy: "debug" };
 
 function skipped({ symbol, skip }: Of<"purge.skipped">): LogLine {
   if (skip.why !== "backoff") {

@@ -402,11 +402,6 @@ describe("around the symbols", () => {
       ["Not purging BONK-USD in this cycle (busy): purging.resting"],
     ],
     [
-      { kind: "purge.skipped", symbol: BONK, skip: { why: "no_product", detail: "delisted" } },
-      "warn",
-      ["Not purging BONK-USD in this cycle (no_product): delisted"],
-    ],
-    [
       venue("open"),
       "error",
       [
