@@ -1,22 +1,9 @@
 // The purge machine as a story: what is sold, what counts as a failure, what is waited for.
 import { describe, expect, test } from "vitest";
 import { MAX_REQUOTES } from "../../machines/attempt.ts";
-import type { PurgeCommand } from "../../machines/mod.ts";
-import { PRODUCT, rejection, Scenario } from "./scenario.ts";
+import { PRODUCT, rejection, Scenario, placed, types, noBuyer } from "./scenario.ts";
 
 const HOUR = 3_600_000;
-const placed = (commands: readonly PurgeCommand[]) =>
-  commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
-const types = (commands: readonly PurgeCommand[]) => commands.map(({ type }) => type);
-
-/** One slice that nobody buys: rests for its time, is cancelled, and ends without a fill. */
-function noBuyer(scenario: Scenario): void {
-  scenario.send(scenario.quote());
-  scenario.send(scenario.accepted());
-  scenario.reachDeadline();
-  scenario.send(scenario.cancelled());
-}
-
 describe("selling", () => {
   test("a position worth one slice and a little is sold in one order, and cleared with its record", () => {
     const scenario = new Scenario().fail(1);

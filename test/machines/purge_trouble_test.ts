@@ -3,21 +3,9 @@ import { describe, expect, test } from "vitest";
 import { working } from "../../machines/attempt.ts";
 import { MAX_PAST_ORDERS, takeLateFill } from "../../machines/live_order.ts";
 import { placeCommand } from "../../machines/commands.ts";
-import { type PurgeCommand, SnapshotError, startPurge } from "../../machines/mod.ts";
+import { SnapshotError, startPurge } from "../../machines/mod.ts";
 import { suspensionBy } from "../../machines/record.ts";
-import { BONK, LEDGER, rejection, Scenario } from "./scenario.ts";
-
-const placed = (commands: readonly PurgeCommand[]) =>
-  commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
-const types = (commands: readonly PurgeCommand[]) => commands.map(({ type }) => type);
-
-/** One slice that nobody buys: rests for its time, is cancelled, and ends without a fill. */
-function noBuyer(scenario: Scenario): void {
-  scenario.send(scenario.quote());
-  scenario.send(scenario.accepted());
-  scenario.reachDeadline();
-  scenario.send(scenario.cancelled());
-}
+import { BONK, LEDGER, rejection, Scenario, placed, types, noBuyer } from "./scenario.ts";
 
 describe("outcomes that are not known", () => {
   test("are asked for, and an order that never arrived is placed again with the same body under the same id", () => {

@@ -3,6 +3,7 @@ import {
   ClientOrderId,
   type OrderRequest,
   type Product,
+  type PurgeCommand,
   type PurgeEvent,
   type PurgeEventOf,
   type PurgePolicy,
@@ -255,4 +256,18 @@ export class Scenario {
     this.send(this.quote({ available: "0" }));
     return this;
   }
+}
+
+/** The orders among what a machine asked for. */
+export const placed = (commands: readonly PurgeCommand[]): readonly OrderRequest[] =>
+  commands.flatMap((command) => (command.type === "order.place" ? [command.order] : []));
+export const types = (commands: readonly PurgeCommand[]): readonly string[] =>
+  commands.map(({ type }) => type);
+
+/** One slice that nobody buys: rests for its time, is cancelled, and ends without a fill. */
+export function noBuyer(scenario: Scenario): void {
+  scenario.send(scenario.quote());
+  scenario.send(scenario.accepted());
+  scenario.reachDeadline();
+  scenario.send(scenario.cancelled());
 }
