@@ -34,6 +34,17 @@ const LATER_MS = 1_000;
 /** Deliveries from the bus that may be unanswered: enough to fill a group commit. */
 const MAX_IN_FLIGHT = 512;
 
+/** A symbol of which nothing could be read. */
+const UNKNOWN: SymbolView = {
+  state: "suspended",
+  isBusy: false,
+  failures: 0,
+  lastFailedAt: null,
+  retryAt: null,
+  backoffMs: 0,
+  suspendedFor: null,
+};
+
 /** What is kept of a symbol between the lives of its actor. */
 interface Post {
   /** Null before anything has happened. */
@@ -112,10 +123,8 @@ export class PurgeSupervisor implements Child, Symbols {
   view(symbol: TradingSymbol): SymbolView | null {
     const post = this.#posts.get(symbol);
     if (post === undefined) return null;
-    if (post.setAside !== null && post.view !== null) {
-      return { ...post.view, state: "suspended", suspendedFor: post.setAside };
-    }
-    return post.view;
+    if (post.setAside === null) return post.view;
+    return { ...(post.view ?? UNKNOWN), state: "suspended", suspendedFor: post.setAside };
   }
 
   get busy(): number {

@@ -268,6 +268,10 @@ describe("a record that this version cannot continue", () => {
         message: expect.stringMatching(/BONK-USD is set aside/),
       }),
     );
+    expect(after.symbols.view(BONK)).toMatchObject({
+      state: "suspended",
+      suspendedFor: expect.stringContaining("does not fit this version"),
+    });
     await after.request(BONK);
     expect(after.observed).toContainEqual(
       expect.objectContaining({
