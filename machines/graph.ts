@@ -36,8 +36,8 @@ export function edges(machine: AnyStateMachine): readonly Edge[] {
 export function toMermaid(machine: AnyStateMachine): string {
   const lines = ["stateDiagram-v2", `  [*] --> ${name(first(machine.root))}`];
   for (const node of nodes(machine)) lines.push(...mermaidNode(node, "  "));
-  for (const { from, to, ...edge } of arrows(machine)) {
-    lines.push(`  ${name(from)} --> ${name(to)} : ${label(edge)}`);
+  for (const { from, to, labels } of arrows(machine)) {
+    lines.push(`  ${name(from)} --> ${name(to)} : ${labels.join(", ")}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -52,13 +52,14 @@ export function toDot(machine: AnyStateMachine): string {
   for (const node of nodes(machine)) lines.push(...dotNode(node, "  "));
   const initial = first(machine.root);
   lines.push(`  start -> ${name(leaf(machine, initial))};`);
-  for (const { from, to, ...edge } of arrows(machine)) {
-    const ends = [from, to].map((path, index) =>
-      isCompound(machine, path) ? `${index === 0 ? "ltail" : "lhead"}="cluster_${name(path)}", ` : "",
-    );
-    lines.push(
-      `  ${name(leaf(machine, from))} -> ${name(leaf(machine, to))} [${ends.join("")}label="${label(edge)}"];`,
-    );
+  for (const { from, to, labels } of arrows(machine)) {
+    // An arrow is cut at a cluster's border only where its other end is outside.
+    const ends = [
+      isCompound(machine, from) && !isWithin(to, from) ? `ltail="cluster_${name(from)}", ` : "",
+      isCompound(machine, to) && !isWithin(from, to) ? `lhead="cluster_${name(to)}", ` : "",
+    ].join("");
+    const arrow = `${name(leaf(machine, from))} -> ${name(leaf(machine, to))}`;
+    lines.push(`  ${arrow} [${ends}label="${labels.join("\\n")}"];`);
   }
   return `${lines.join("\n")}\n}\n`;
 }
@@ -89,10 +90,22 @@ function nameOfEvent(type: string): string {
   return type.startsWith("xstate.done.state.") ? "done" : type;
 }
 
-/** Edges as drawn: what starts at the root has no box to start from, and is said in the guide instead. Arrows between
- * the same two states are one arrow with all their labels. */
+/** Edges as drawn: what starts at the root has no box to start from, and is said in the guide instead. Edges between the
+ * same two states are one arrow with all their labels. */
 function arrows(machine: AnyStateMachine) {
-  return edges(machine).filter(({ from }) => from !== "");
+  const drawn = new Map<string, { readonly from: string; readonly to: string; readonly labels: string[] }>();
+  for (const { from, to, ...edge } of edges(machine)) {
+    if (from === "") continue;
+    const key = `${from} ${to}`;
+    const arrow = drawn.get(key) ?? { from, to, labels: [] };
+    arrow.labels.push(label(edge));
+    drawn.set(key, arrow);
+  }
+  return [...drawn.values()];
+}
+
+function isWithin(path: string, outer: string): boolean {
+  return path === outer || path.startsWith(`${outer}.`);
 }
 
 function label({ event, guard }: Pick<Edge, "event" | "guard">): string {

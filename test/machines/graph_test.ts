@@ -62,4 +62,15 @@ test("DOT draws clusters, and arrows that end at their borders", () => {
   expect(text).toContain("  start -> idle;");
   expect(text).toContain('  failed -> backoff_waiting [lhead="cluster_backoff", label="always [mustRest]"];');
   expect(text).toContain('[label="done", peripheries=2];');
+  // From a state to its own inside there is no border to cut the arrow at.
+  expect(text).toContain(
+    '  purging_quoting -> purging_cancelling [label="operator.abort [hasOrder]\\noperator.pause',
+  );
+});
+
+test("edges between the same two states are one arrow with all their labels", () => {
+  const lines = toMermaid(purgeMachine).split("\n");
+  expect(lines).toContain("  idle --> suspended : operator.pause, operator.ban, symbol.poisoned");
+  const ends = lines.flatMap((line) => /^ +(\w+ --> \w+) :/.exec(line)?.[1] ?? []);
+  expect(new Set(ends).size).toBe(ends.length);
 });
