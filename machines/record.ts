@@ -1,6 +1,6 @@
 // What outlives an attempt: the failure record, the backoff, suspensions.
 import { working, type Working } from "./attempt.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, retryAt } from "./backoff.ts";
 import type { PurgeEvent, PurgeEventOf } from "./events.ts";
 import { type Outcome, present, type PurgeContext, type WindDown } from "./purge_context.ts";
 import { errorLine } from "./rejection.ts";
@@ -46,9 +46,9 @@ export function importFailure(context: PurgeContext, event: PurgeEventOf<"failur
 }
 
 function rest(context: PurgeContext, failures: number, failedAt: Timestamp, policy: PurgePolicy["backoff"]) {
-  const ms = backoffMs(failures, policy, `${context.ledger_id}/${context.symbol}/${failures}`);
-  const retry_at = ms === 0 ? null : new Date(Date.parse(failedAt) + ms).toISOString();
-  return { failures, backoff_ms: ms, retry_at };
+  const seed = `${context.ledger_id}/${context.symbol}`;
+  const backoff_ms = backoffMs(failures, policy, seed);
+  return { failures, backoff_ms, retry_at: retryAt(failedAt, failures, policy, seed) };
 }
 
 /** The failure record is gone: sold, or an operator said so. */

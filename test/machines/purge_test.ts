@@ -252,6 +252,13 @@ describe("failures", () => {
     expect(scenario.run.context.last_outcome).toMatchObject({ kind: "stuck" });
   });
 
+  test("a rest that would outlast all timestamps ends with the last of them, and survives a restart", () => {
+    const scenario = new Scenario();
+    scenario.send({ ...scenario.imported(4), last_failed_at: "9999-12-31T23:00:00.000Z" });
+    expect(scenario.run.context.retry_at).toBe("9999-12-31T23:59:59.999Z");
+    expect(scenario.restart().run.state).toBe("backoff.waiting");
+  });
+
   test("an import replaces the record and rests from the imported time", () => {
     const scenario = new Scenario();
     scenario.send(scenario.imported(4));
