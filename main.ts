@@ -274,6 +274,7 @@ async function plant(
   const planted = await startTree({
     clock,
     observe,
+    first: [],
     openBus: () => openBus(command.natsUrl ?? config.app.nats.url, config.app.nats, world),
     openJournal: () => openSqliteJournal(paths.journal),
     openExchange: () => openExchange(command, script, clock),

@@ -124,6 +124,7 @@ class Cycle {
   }
 
   hear(message: HoldingsMessage): void {
+    if (message.type === "holdings.published") return;
     if (this.#awaiting?.id === message.request_id) this.#awaiting.resolve(message);
   }
 

@@ -46,6 +46,11 @@ export interface JournalRecord {
 }
 export type JournalDraft = Omit<JournalRecord, "seq">;
 
+/** A durable step as observers see it: which ledger it is of, besides. */
+export interface Transition extends JournalRecord {
+  readonly ledger_id: string;
+}
+
 /** The append-only record of a ledger. One writer at a time. */
 export interface Journal {
   /** Names this ledger for ever; client order ids are derived from it. */
@@ -75,7 +80,7 @@ export class JournalError extends Schema.TaggedError<JournalError>()("JournalErr
 export interface ChannelBody {
   readonly orders: PurgeCommand;
   readonly results: OrderResult;
-  readonly transitions: JournalRecord;
+  readonly transitions: Transition;
   readonly account: HoldingsRefresh;
   readonly holdings: HoldingsMessage;
   readonly venue: VenueState;
@@ -97,6 +102,8 @@ export interface DeadLetter {
 export interface Delivery<C extends Channel> {
   readonly subject: string;
   readonly body: ChannelBody[C];
+  /** How often this message was delivered, this time included: more than 1 after a nak, or after a crash. */
+  readonly deliveries: number;
   /** The effects of this message are durable. */
   ack(): void;
   /** Not now: deliver it again after `delayMs`. */
@@ -117,6 +124,8 @@ export interface Bus {
     handler: (delivery: Delivery<C>) => void,
     options?: { readonly maxInFlight?: number; readonly symbol?: TradingSymbol },
   ): Promise<Cancel>;
+  /** The `seq` of the last transition of this ledger that the bus keeps for observers; null where it keeps none. */
+  lastTransition(ledgerId: string): Promise<number | null>;
   readonly connected: boolean;
   /** Called on every change of `connected`. */
   onConnection(listener: (connected: boolean) => void): Cancel;
@@ -231,6 +240,9 @@ export type Observation =
   | { readonly kind: "queue"; readonly name: string; readonly depth: number }
   | { readonly kind: "dead_letter"; readonly symbol: TradingSymbol | null; readonly reason: string }
   | { readonly kind: "connection"; readonly connected: boolean }
+  | { readonly kind: "bus"; readonly what: BusIncident; readonly message: string }
+  | { readonly kind: "operator"; readonly request: OperatorRequest; readonly answer: OperatorAnswer }
+  | { readonly kind: "holdings.refused"; readonly source: string; readonly reason: string }
   | {
       readonly kind: "child";
       readonly supervisor: string;
@@ -252,6 +264,71 @@ export type Observation =
     };
 
 export type Observe = (observation: Observation) => void;
+
+/** What may happen on the way between programs. The first three are the price of "at least once" and do no harm;
+ * the others are trouble that somebody should look at when it goes on. */
+export type BusIncident =
+  /** A message was delivered again. */
+  | "redelivered"
+  /** The server had a message already, and dropped it. */
+  | "duplicate"
+  /** A message was sent again because the server had not acknowledged it. */
+  | "resent"
+  | "heartbeat_missed"
+  | "slow_consumer"
+  | "stale_connection"
+  | "lame_duck"
+  /** The server refused something that was not a request, such as a publish without permission. */
+  | "error";
+
+/** What an operator may ask of one symbol. */
+export type OperatorAction = "purge" | "pause" | "resume" | "reset" | "ban" | "abort";
+export interface OperatorRequest {
+  readonly action: OperatorAction;
+  readonly symbol: TradingSymbol;
+  /** Who asks: what they say of themselves, and what the connection tells. */
+  readonly by: string;
+  readonly reason: string;
+}
+/** Answered when what was asked is durable. */
+export type OperatorAnswer =
+  | {
+      readonly ok: true;
+      /** False when the symbol was in that state already. */
+      readonly changed: boolean;
+      /** Of the record that keeps the request; null when nothing changed. */
+      readonly seq: number | null;
+      readonly state: string;
+    }
+  | { readonly ok: false; readonly code: OperatorRefusal; readonly message: string };
+/** Why nothing was done. */
+export type OperatorRefusal =
+  /** Neither held nor in the ledger. */
+  | "unknown_symbol"
+  /** Nothing of it is held that could be sold, or what is held has no price. */
+  | "not_held"
+  /** An attempt is under way. */
+  | "busy"
+  /** It rests after failures; `reset` ends that. */
+  | "in_backoff"
+  /** Paused, banned or set aside; `resume` ends the first two. */
+  | "suspended"
+  /** As many attempts were started in this cycle as may be. */
+  | "limit"
+  /** The exchange, or what it refuses the whole account. */
+  | "venue"
+  | "dry_run"
+  /** A currency or symbol that must not be sold: protected, eligible by the universe, or a doubtful universe. */
+  | "protected"
+  /** The account has not been read yet, or the bus or the journal is not there. */
+  | "not_ready"
+  /** The machine has no use for it in this state. */
+  | "not_applicable";
+
+/** What operators may do, whoever carries their words. */
+export interface Operators {
+  act(request: OperatorRequest): Promise<OperatorAnswer>;
+}
 
 /** Why a candidate was not started in this cycle. */
 export type Skip =

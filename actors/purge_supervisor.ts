@@ -21,6 +21,8 @@ export interface PurgeSupervisorOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly observe: Observe;
+  /** Told of every step after it is durable. */
+  readonly onTransition: (record: JournalRecord) => void;
   readonly world: World;
   /** Events that may wait for one symbol. */
   readonly mailboxSize: number;
@@ -297,12 +299,9 @@ export class PurgeSupervisor implements Child, Symbols {
     post.lastSeq = record.seq;
     post.pending -= 1;
     if (post.pending === 0) for (const flushed of post.onFlushed.splice(0)) flushed();
-    const { observe, bus } = this.#options;
+    const { observe, onTransition } = this.#options;
     observe({ kind: "transition", record, recovered: false });
-    bus.publish("transitions", record).catch((error: unknown) => {
-      const message = `${record.symbol}: transition ${record.seq} was not published: ${String(error)}`;
-      observe({ kind: "note", level: "debug", message });
-    });
+    onTransition(record);
   }
 
   /** The restarts are used up: the event that caused them goes, the symbol is suspended, the others never notice. */

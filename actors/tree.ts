@@ -7,6 +7,7 @@ import type { GatewaySettings } from "./gateway_requests.ts";
 import { type Ledger, startLedger } from "./ledger.ts";
 import type { Bus, Clock, Exchange, Journal, Observation, Observe } from "./ports.ts";
 import { PurgeSupervisor } from "./purge_supervisor.ts";
+import { startTransitionFeed, type TransitionFeed } from "./transition_feed.ts";
 import { type Supervisor, startSupervisor } from "./supervisor.ts";
 import type { StartError, World } from "./supervisor_core.ts";
 import type { SupervisorEvent } from "./supervisor_events.ts";
@@ -14,6 +15,8 @@ import type { SupervisorEvent } from "./supervisor_events.ts";
 export interface TreeOptions {
   readonly clock: Clock;
   readonly observe: Observe;
+  /** Started before everything else and stopped after it, such as a server that the bus needs. */
+  readonly first: readonly ChildSpec[];
   readonly openBus: () => Promise<Bus>;
   readonly openJournal: () => Promise<Journal>;
   /** Null when another program is the gateway. */
@@ -53,8 +56,10 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
   const parts = new Parts(options);
   const { openExchange } = options;
   const children = [
+    ...options.first,
     parts.spec("bus", () => parts.startBus()),
     parts.spec("journal", (link) => parts.startLedger(link)),
+    parts.spec("transitions", (link) => parts.startFeed(link)),
     // Before the symbols, which send what is pending as soon as they are back: on a plain bus nobody keeps it for later.
     ...(openExchange === null ? [] : [parts.spec("gateway", () => parts.startGateway(openExchange))]),
     {
@@ -89,6 +94,7 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
 class Parts {
   bus: Bus | null = null;
   ledger: Ledger | null = null;
+  feed: TransitionFeed | null = null;
   symbols: PurgeSupervisor | null = null;
   readonly finished: Promise<void>;
   readonly world: World;
@@ -126,6 +132,13 @@ class Parts {
     return this.ledger;
   }
 
+  async startFeed(link: Link): Promise<Child> {
+    const { clock, observe } = this.#options;
+    const { journal } = needed("journal", this.ledger);
+    this.feed = await startTransitionFeed({ bus: needed("bus", this.bus), journal, clock, observe }, link);
+    return this.feed;
+  }
+
   async startSymbols(link: Link): Promise<Child> {
     const { clock, limits } = this.#options;
     const symbols = await PurgeSupervisor.start(
@@ -134,6 +147,7 @@ class Parts {
         bus: needed("bus", this.bus),
         clock,
         observe: (observation) => this.#observe(observation),
+        onTransition: (record) => this.feed?.push(record),
         world: this.world,
         mailboxSize: limits.mailbox,
       },

@@ -218,7 +218,24 @@ export const HoldingsUnavailable = Schema.Struct({
   rejection: Rejection,
 });
 export type HoldingsUnavailable = typeof HoldingsUnavailable.Type;
-export const HoldingsMessage = Schema.Union([Holdings, HoldingsUnavailable]);
+
+/** Another bot's reading of the account, sent unasked: an alternative to asking the gateway. */
+export const HoldingsPublished = Schema.Struct({
+  type: Schema.Literal("holdings.published"),
+  /** The bot's name. A supervisor listens to the one that its configuration names. */
+  source: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][\w.-]{0,63}$/)),
+  /** Grows with every message of this source. */
+  sequence: Count,
+  /** When the account was read. */
+  at: Timestamp,
+  positions: Schema.Array(Position).check(Schema.isMaxLength(10_000)),
+  /** Symbols that may stay, in place of the tiers of universe.yaml; null: those decide. */
+  eligible: Schema.NullOr(Schema.Array(TradingSymbol).check(Schema.isMaxLength(10_000))),
+  /** Symbols that must go, in place of `never_trade`; null: that decides. */
+  excluded: Schema.NullOr(Schema.Array(TradingSymbol).check(Schema.isMaxLength(10_000))),
+});
+export type HoldingsPublished = typeof HoldingsPublished.Type;
+export const HoldingsMessage = Schema.Union([Holdings, HoldingsUnavailable, HoldingsPublished]);
 export type HoldingsMessage = typeof HoldingsMessage.Type;
 
 export const HoldingsRefresh = Schema.Struct({

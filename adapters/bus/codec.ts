@@ -31,8 +31,6 @@ export interface EncodeOptions {
   readonly format?: Format;
   /** W3C trace context; left out of the headers when it is not in that form. */
   readonly traceparent?: string | null;
-  /** Part of the message id of a transition. */
-  readonly ledgerId?: string;
 }
 
 export type Decoded<C extends Channel> =
@@ -43,7 +41,7 @@ export type Decoded<C extends Channel> =
 export function encode<C extends Channel>(
   channel: C,
   body: ChannelBody[C],
-  { format = "msgpack", traceparent = null, ledgerId = "" }: EncodeOptions = {},
+  { format = "msgpack", traceparent = null }: EncodeOptions = {},
 ): TransportMessage {
   const plain = plainValue(body, MAX_DEPTH);
   if (!plain.ok) throw encodeError(channel, `contains ${plain.reason}`);
@@ -54,7 +52,7 @@ export function encode<C extends Channel>(
   if (bytes.length > MAX_BODY_BYTES) {
     throw encodeError(channel, `has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} can be sent`);
   }
-  const id = messageId(channel, checked.body, ledgerId);
+  const id = messageId(channel, checked.body);
   const headers: Headers = {
     "Content-Type": CONTENT_TYPES[format],
     "Schema-Version": SCHEMA_VERSION,

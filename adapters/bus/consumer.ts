@@ -96,6 +96,7 @@ export class Consumer<C extends Channel> {
     const delivery: Delivery<C> = {
       subject: item.message.subject,
       body: item.body,
+      deliveries: 1,
       ack: () => answer({ kind: "ack" }),
       nak: (delayMs) => answer({ kind: "nak", delayMs }),
       dead: (reason) => answer({ kind: "dead", reason }),

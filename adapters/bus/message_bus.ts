@@ -22,8 +22,6 @@ export interface MessageBusOptions {
   readonly observe?: Observe;
   /** How bodies are written; both are read. */
   readonly format?: Format;
-  /** Tells the transitions of one ledger from those of another on the same server. */
-  readonly ledgerId?: string;
   /** Trace context for the message that is published next. */
   readonly traceparent?: () => string | null;
   /** Messages of one consumer that may wait, for their turn or after a nak; one more becomes a dead letter. */
@@ -141,6 +139,10 @@ class TransportBus implements MessageBus {
     });
   }
 
+  async lastTransition(): Promise<number | null> {
+    return null;
+  }
+
   onConnection(listener: (connected: boolean) => void): Cancel {
     return this.#transport.onConnection((connected) => {
       try {
@@ -195,8 +197,8 @@ class TransportBus implements MessageBus {
   }
 
   #encodeOptions(): EncodeOptions {
-    const { format = "msgpack", ledgerId = "", traceparent } = this.#options;
-    return { format, ledgerId, traceparent: traceparent?.() ?? null };
+    const { format = "msgpack", traceparent } = this.#options;
+    return { format, traceparent: traceparent?.() ?? null };
   }
 
   #assertOpen(): void {

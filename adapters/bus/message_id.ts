@@ -3,29 +3,27 @@ import { createHash } from "node:crypto";
 import type { Channel, ChannelBody } from "../../actors/ports.ts";
 import type { OrderResult } from "../../machines/mod.ts";
 
-/** The id of a message, made from its body alone; null for a question.
+/** The id of a message, made from its body alone; null for orders and questions.
  *
- * A question (refresh, cancel, query) is asked again with the same body exactly because no answer came, so the repeat
- * must get through. An answer is told from an earlier, equal answer by its time `at`.
- *
- * @param ledgerId tells the transitions of one ledger from those of another on the same server
+ * An order or a question is sent again with the same body exactly because no answer came, so the repeat must get
+ * through; that it is carried out once is the gateway's part. An answer is told from an earlier, equal answer by its
+ * time `at`.
  */
-export function messageId<C extends Channel>(
-  channel: C,
-  body: ChannelBody[C],
-  ledgerId: string,
-): string | null {
-  const parts = PARTS[channel](body, ledgerId);
+export function messageId<C extends Channel>(channel: C, body: ChannelBody[C]): string | null {
+  const parts = PARTS[channel](body);
   return parts === null ? null : parts.map(token).join("/");
 }
 
 type Parts = readonly string[] | null;
-const PARTS: { readonly [C in Channel]: (body: ChannelBody[C], ledgerId: string) => Parts } = {
-  orders: (body) => (body.type === "order.place" ? [body.type, body.order.client_order_id] : null),
+const PARTS: { readonly [C in Channel]: (body: ChannelBody[C]) => Parts } = {
+  orders: () => null,
   results: (body) => [body.type, ...resultParts(body), body.at],
-  transitions: (body, ledgerId) => ["transition", ledgerId, `${body.seq}`, body.symbol, body.at],
+  transitions: (body) => ["transition", body.ledger_id, `${body.seq}`, body.symbol, body.at],
   account: () => null,
-  holdings: (body) => [body.type, body.request_id ?? "", body.at],
+  holdings: (body) =>
+    body.type === "holdings.published"
+      ? [body.type, body.source, `${body.sequence}`, body.at]
+      : [body.type, body.request_id ?? "", body.at],
   venue: (body) => [body.type, body.state, body.at],
   dead: (body) => ["dead", body.subject, body.at, digest(`${body.reason} ${body.body_base64}`)],
 };

@@ -14,6 +14,6 @@ export { type BusCounts, type MessageBus, type MessageBusOptions, messageBus } f
 export { natsTransport } from "./nats.ts";
 export type { NatsSettings } from "./nats_connection.ts";
 export { openBus } from "./open_bus.ts";
-export { CHANNEL_SCHEMAS, DeadLetterBody, JournalRecordBody } from "./schemas.ts";
+export { CHANNEL_SCHEMAS, DeadLetterBody, TransitionBody } from "./schemas.ts";
 export { type Address, addressOf, patternOf, SUBJECT_PREFIX, subjectFor, subjectOf } from "./subjects.ts";
 export type { Headers, Transport, TransportMessage } from "./transport.ts";

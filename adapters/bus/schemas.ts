@@ -17,7 +17,8 @@ import {
 const StateName = Schema.String.check(Schema.isMaxLength(200));
 
 /** One durable step of one symbol's machine, as observers see it. */
-export const JournalRecordBody = Schema.Struct({
+export const TransitionBody = Schema.Struct({
+  ledger_id: ShortText,
   seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
   at: Timestamp,
   symbol: TradingSymbol,
@@ -57,7 +58,7 @@ const CommandBody = PurgeCommand.check(
 export const CHANNEL_SCHEMAS: { readonly [C in Channel]: Schema.Codec<ChannelBody[C], unknown> } = {
   orders: CommandBody,
   results: OrderResult,
-  transitions: JournalRecordBody,
+  transitions: TransitionBody,
   account: HoldingsRefresh,
   holdings: HoldingsMessage,
   venue: VenueState,

@@ -37,6 +37,10 @@ export function createNarrator(options: NarratorOptions): (observation: Observat
         return [deadLetter(observation)];
       case "connection":
         return [say(observation.connected ? "bus_connected" : "bus_lost", {})];
+      case "bus":
+      case "operator":
+      case "holdings.refused":
+        return [];
       case "child":
         return [child(observation)];
       case "gateway.retry":

@@ -49,6 +49,7 @@ export class TestBus implements Bus {
   /** Publishes that are to fail from here on, one for each entry. */
   readonly failures: BusError[] = [];
   readonly connected = true;
+  readonly lastTransition = async (): Promise<null> => null;
   readonly #clock: VirtualClock;
   readonly #consumers: Consumers = {
     orders: [],
@@ -88,6 +89,7 @@ export class TestBus implements Bus {
       handler({
         subject: `purge.v1.${channel}`,
         body,
+        deliveries: 1,
         ack: () => answer("ack"),
         nak: (delayMs) => {
           answer(`nak ${delayMs}`);

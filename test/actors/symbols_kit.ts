@@ -40,7 +40,7 @@ export async function startSymbols({
 } = {}) {
   const faults = new JournalFaults();
   const heard = await listen(clock);
-  const { observed, bus, commands } = heard;
+  const { observed, bus, commands, onTransition } = heard;
   const observe = (observation: Observation): void => {
     observed.push(observation);
   };
@@ -57,7 +57,7 @@ export async function startSymbols({
     if (ledger === null) throw new Error("no journal");
     const { journal, pipeline } = ledger;
     symbols = await PurgeSupervisor.start(
-      { journal, pipeline, bus, clock, observe, world, mailboxSize },
+      { journal, pipeline, bus, clock, observe, onTransition, world, mailboxSize },
       link,
     );
     return symbols;
@@ -117,15 +117,12 @@ async function listen(clock: VirtualClock) {
     commands.push(delivery.body);
     delivery.ack();
   });
-  await bus.consume("transitions", (delivery) => {
-    transitions.push(delivery.body);
-    delivery.ack();
-  });
   await bus.consume("dead", (delivery) => {
     dead.push(`${delivery.body.subject}: ${delivery.body.reason}`);
     delivery.ack();
   });
-  return { observed, commands, dead, transitions, bus };
+  const onTransition = (record: JournalRecord): number => transitions.push(record);
+  return { observed, commands, dead, transitions, onTransition, bus };
 }
 
 export function requested(symbol: TradingSymbol, now: number): PurgeEventOf<"purge.requested"> {

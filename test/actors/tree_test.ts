@@ -48,6 +48,7 @@ async function startKit(script: string, { lastCycle = null, ...over }: Overrides
   const started = await startTree({
     clock,
     observe: (observation) => observed.push(observation),
+    first: [],
     openBus: async () => messageBus(inProcessTransport(), { clock }),
     openJournal: async () => faultyJournal(memoryJournal({ ledger }), faults),
     openExchange,
@@ -196,7 +197,7 @@ describe("the end", () => {
         ? [observation.child]
         : [],
     );
-    expect(ended).toEqual(["cycle", "symbols", "gateway", "journal", "bus"]);
+    expect(ended).toEqual(["cycle", "symbols", "gateway", "transitions", "journal", "bus"]);
     expect(await running(kit).root.exited).toEqual({ kind: "stopped" });
     expect(kit.clock.holds).toBe(0);
   });

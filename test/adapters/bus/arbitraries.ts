@@ -158,6 +158,7 @@ const json = fc
 
 const record = symbol.chain((name) =>
   fc.record({
+    ledger_id: shortText,
     seq: fc.integer({ min: 1 }),
     at,
     symbol: fc.constant(name),
@@ -195,6 +196,14 @@ const BODIES: { readonly [C in Channel]: fc.Arbitrary<unknown> } = {
   holdings: fc.oneof(
     message("holdings.snapshot", { ...requestId, positions: fc.array(position, { maxLength: 20 }) }),
     message("holdings.unavailable", { ...requestId, rejection }),
+    message("holdings.published", {
+      at,
+      source: fc.stringMatching(/^[A-Za-z0-9][\w.-]{0,63}$/),
+      sequence: fc.nat(),
+      positions: fc.array(position, { maxLength: 20 }),
+      eligible: fc.option(fc.array(symbol, { maxLength: 20 })),
+      excluded: fc.option(fc.array(symbol, { maxLength: 20 })),
+    }),
   ),
   venue: message("venue.state", {
     at,
