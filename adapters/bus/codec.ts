@@ -16,7 +16,7 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 export const MAX_DEPTH = 32;
 
 export type Format = "msgpack" | "json";
-const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   msgpack: "application/msgpack",
   json: "application/json",
 };
@@ -48,7 +48,7 @@ export function encode<C extends Channel>(
   // In every schema here the type is its own encoding, so the receiver's check is the sender's as well.
   const checked = DECODERS[channel](plain.value);
   if (!checked.ok) throw encodeError(channel, checked.reason);
-  const bytes = format === "json" ? Buffer.from(JSON.stringify(checked.body)) : PACKR.pack(checked.body);
+  const bytes = writePlain(format, checked.body);
   if (bytes.length > MAX_BODY_BYTES) {
     throw encodeError(channel, `has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} can be sent`);
   }
@@ -69,16 +69,7 @@ export function decode<C extends Channel>(channel: C, message: TransportMessage)
   if (version !== SCHEMA_VERSION) {
     return malformed(`header Schema-Version is ${quoted(version)}; expected ${SCHEMA_VERSION}`);
   }
-  const contentType = header(headers, "Content-Type");
-  const format = FORMATS.get((contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "");
-  if (format === undefined) {
-    const expected = Object.values(CONTENT_TYPES).join(" or ");
-    return malformed(`header Content-Type is ${quoted(contentType)}; expected ${expected}`);
-  }
-  if (bytes.length > MAX_BODY_BYTES) {
-    return malformed(`the body has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are read`);
-  }
-  const unpacked = format === "json" ? parse(bytes) : unpack(bytes);
+  const unpacked = readPlain(header(headers, "Content-Type"), bytes);
   if (!unpacked.ok) return unpacked;
   const decoded = DECODERS[channel](unpacked.value);
   if (!decoded.ok) return decoded;
@@ -90,6 +81,29 @@ export function decode<C extends Channel>(channel: C, message: TransportMessage)
     body: decoded.body,
     traceparent: traceparent !== null && TRACEPARENT.test(traceparent) ? traceparent : null,
   };
+}
+
+/** Bytes as plain data: JSON's types, not too deep, in valid Unicode. Checked against no schema. */
+export function readPlain(contentType: string | null, bytes: Uint8Array): Unpacked {
+  const format = formatOf(contentType);
+  if (format === null) {
+    const expected = Object.values(CONTENT_TYPES).join(" or ");
+    return malformed(`header Content-Type is ${quoted(contentType)}; expected ${expected}`);
+  }
+  if (bytes.length > MAX_BODY_BYTES) {
+    return malformed(`the body has ${bytes.length} bytes; at most ${MAX_BODY_BYTES} are read`);
+  }
+  return format === "json" ? parse(bytes) : unpack(bytes);
+}
+
+/** Plain data as bytes of one format. The other half of `readPlain`. */
+export function writePlain(format: Format, value: unknown): Uint8Array {
+  return format === "json" ? Buffer.from(JSON.stringify(value)) : PACKR.pack(value);
+}
+
+/** The format that a `Content-Type` names, whatever its parameters; null when it is none that is spoken here. */
+export function formatOf(contentType: string | null): Format | null {
+  return FORMATS.get((contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "") ?? null;
 }
 
 /** The first value of a header, whatever the case of its name; null when it is missing. */
@@ -114,7 +128,7 @@ const PACKR_OPTIONS: object = {
 const PACKR = new Packr(PACKR_OPTIONS);
 const UTF8 = new TextDecoder();
 
-type Unpacked =
+export type Unpacked =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: string };
 type Checked<C extends Channel> =

@@ -1,13 +1,18 @@
 // The public face of the bus.
 export {
+  CONTENT_TYPES,
   type Decoded,
   decode,
   type EncodeOptions,
   encode,
   type Format,
+  formatOf,
   MAX_BODY_BYTES,
   MAX_DEPTH,
+  readPlain,
   SCHEMA_VERSION,
+  type Unpacked,
+  writePlain,
 } from "./codec.ts";
 export { type InProcessOptions, inProcessTransport } from "./in_process.ts";
 export { type BusCounts, type MessageBus, type MessageBusOptions, messageBus } from "./message_bus.ts";
