@@ -1,31 +1,32 @@
 #!/usr/bin/env node
 // The command line: the only file that may import from every room. What a command does not need is not loaded.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
-import type { Clock, Exchange, Observe, SymbolStatus } from "./actors/ports.ts";
+import type { Clock, Observe, SymbolStatus } from "./actors/ports.ts";
 import type { Tree } from "./actors/tree.ts";
 import {
-  type CheckCommand,
+  type Answer,
   type Command,
   describeGrants,
   EXIT,
   enterPermissions,
-  type ExportCommand,
   type Grants,
-  type GraphCommand,
   grantFacts,
   grantsDocument,
   grantsFor,
   type ImportCommand,
   ledgerPaths,
-  loadPurgeFailures,
-  loadStatus,
+  loadCheck,
+  loadGraph,
+  loadLedgerCommands,
+  loadPaperWorld,
+  loadRunFile,
   loadSummary,
   loadTable,
   parseCommandLine,
   type RunCommand,
-  type StatusCommand,
+  speak,
 } from "./adapters/cli/mod.ts";
 import type { PaperScript } from "./adapters/exchange/mod.ts";
 import type { Telemetry } from "./adapters/telemetry/mod.ts";
@@ -58,15 +59,15 @@ async function perform(command: Command, grants: Grants, excess: readonly string
       case "run":
         return await run(command, grants, excess);
       case "check":
-        return await check(command);
+        return speak((await loadCheck()).check(command));
       case "graph":
-        return await graph(command);
+        return speak((await loadGraph()).graph(command));
       case "status":
-        return await status(command);
+        return speak(await (await loadLedgerCommands()).statusOfLedger(command));
       case "export":
-        return await exportRecords(command);
+        return speak(await (await loadLedgerCommands()).exportRecords(command));
       case "import":
-        return await importRecords(command);
+        return speak(await importRecords(command));
     }
   } catch (error) {
     if (isTagged(error, "JournalError")) return complain(`${error.message}\n`, EXIT.state);
@@ -74,23 +75,18 @@ async function perform(command: Command, grants: Grants, excess: readonly string
   }
 }
 
-async function check({ dir }: CheckCommand): Promise<number> {
-  const { formatCheck, loadConfig } = await import("./config/mod.ts");
-  const result = loadConfig(dir, process.env);
-  return result.ok ? print(formatCheck(result), EXIT.ok) : complain(formatCheck(result), EXIT.failed);
-}
-
-async function graph({ format }: GraphCommand): Promise<number> {
-  const { purgeMachine, toDot, toMermaid } = await import("./machines/mod.ts");
-  return print(format === "dot" ? toDot(purgeMachine) : toMermaid(purgeMachine), EXIT.ok);
+async function importRecords(command: ImportCommand): Promise<Answer> {
+  const { importFailures } = await import("./actors/import_failures.ts");
+  return (await loadLedgerCommands()).importRecords(command, importFailures);
 }
 
 async function run(command: RunCommand, grants: Grants, excess: readonly string[]): Promise<number> {
   const { formatNotes, formatProblems, loadConfig } = await import("./config/mod.ts");
   const loaded = loadConfig(command.configDir, process.env);
   if (!loaded.ok) return complain(`${formatProblems(loaded.problems)}\n`, EXIT.failed);
-  const script = await readScript(command);
-  if (isProblems(script)) return complain(`${script.join("\n")}\n`, EXIT.failed);
+  const { openClock, readScript } = await loadPaperWorld();
+  const read = readScript(command.scriptFile);
+  if (!read.ok) return complain(read.problems.join("\n"), EXIT.failed);
   const clock = await openClock(command);
   const { createTelemetry, redactText } = await import("./adapters/telemetry/mod.ts");
   const { liveTable, renderTable } = await loadTable();
@@ -128,14 +124,14 @@ async function run(command: RunCommand, grants: Grants, excess: readonly string[
   // Whoever read the log is gone, and with them the one who watches over this run.
   process.stdout.on("error", () => stopping.abort());
   const world = { clock, observe, telemetry, grants, signal: stopping.signal };
-  const tree = await plant(command, loaded.config, script, world);
+  const tree = await plant(command, loaded.config, read.script, world);
   if ("exitCode" in tree) {
     clock.close();
     output.close();
     return complain(`${tree.message}\n`, tree.exitCode);
   }
   void tree.finished.then(() => tree.root.stop());
-  (await loadStatus()).writeRunFile(ledgerPaths(command.stateDir, command.mode).dir, grants);
+  (await loadRunFile()).writeRunFile(ledgerPaths(command.stateDir, command.mode).dir, grants);
   const end = await tree.root.exited;
   clock.close();
   output.close();
@@ -162,69 +158,6 @@ async function sumUp({ json }: RunCommand, { tracker }: Telemetry, ending: Endin
   return ending.end.kind === "stopped" ? EXIT.ok : complain(end, EXIT.failed);
 }
 
-async function status({ stateDir, mode, json }: StatusCommand): Promise<number> {
-  const { readRunFile, statusDocument, statusLines } = await loadStatus();
-  const { createTracker, redactText } = await import("./adapters/telemetry/mod.ts");
-  const { latestRecords, ledgerHolder, ledgerTime } = await import("./adapters/journal/mod.ts");
-  const { dir, journal } = ledgerPaths(stateDir, mode);
-  const tracker = createTracker();
-  for (const record of await latestRecords(journal)) {
-    tracker.observe({ kind: "transition", record, recovered: true });
-  }
-  const lastAt = await ledgerTime(journal);
-  const lockedBy = ledgerHolder(dir);
-  const input = {
-    mode,
-    dir,
-    lockedBy,
-    lastAt: lastAt === null ? null : new Date(lastAt).toISOString(),
-    statuses: tracker.symbols(),
-    grants: lockedBy === null ? null : readRunFile(dir, lockedBy),
-    now: Math.max(Date.now(), lastAt ?? 0),
-  };
-  const { columns = 120 } = process.stdout;
-  const colour = process.stdout.isTTY === true && process.stdout.hasColors(process.env);
-  return json
-    ? print(JSON.stringify(statusDocument(input, redactText)), EXIT.ok)
-    : print(statusLines(input, { width: columns, colour, redact: redactText }).join("\n"), EXIT.ok);
-}
-
-async function exportRecords({ stateDir, mode, file }: ExportCommand): Promise<number> {
-  const { exportFailures } = await loadPurgeFailures();
-  const { PurgeContext } = await import("./machines/mod.ts");
-  const { Schema } = await import("effect");
-  const decode = Schema.decodeUnknownSync(Schema.Struct({ context: PurgeContext }));
-  const { latestRecords } = await import("./adapters/journal/mod.ts");
-  const records = await latestRecords(ledgerPaths(stateDir, mode).journal);
-  const text = exportFailures(records.map(({ snapshot }) => decode(snapshot).context));
-  if (file === "-") return print(text, EXIT.ok);
-  writeFileSync(file, text);
-  return EXIT.ok;
-}
-
-async function importRecords({ stateDir, mode, file, configDir }: ImportCommand): Promise<number> {
-  const { parseFailures } = await loadPurgeFailures();
-  const { importFailures } = await import("./actors/import_failures.ts");
-  const { formatProblems, loadConfig } = await import("./config/mod.ts");
-  const { ledgerTime, openSqliteJournal } = await import("./adapters/journal/mod.ts");
-  const loaded = loadConfig(configDir, process.env);
-  if (!loaded.ok) return complain(formatProblems(loaded.problems), EXIT.failed);
-  const text = readFileSync(file === "-" ? 0 : file, "utf8");
-  // A ledger that was run fast is ahead of this machine's clock.
-  const now = Math.max(Date.now(), (await ledgerTime(ledgerPaths(stateDir, mode).journal)) ?? 0);
-  const parsed = parseFailures(text, now);
-  if (!parsed.ok) return complain(`Nothing was imported.\n${parsed.problems.join("\n")}`, EXIT.failed);
-  for (const note of parsed.notes) complain(note, EXIT.ok);
-  const journal = await openSqliteJournal(ledgerPaths(stateDir, mode).journal);
-  try {
-    const problems = await importFailures(journal, parsed.entries, loaded.config.policy, now);
-    if (problems.length > 0) return complain(`Nothing was imported.\n${problems.join("\n")}`, EXIT.failed);
-  } finally {
-    await journal.close();
-  }
-  return print(`Imported ${parsed.entries.length} failure records into the ${mode} ledger.`, EXIT.ok);
-}
-
 /** A first signal ends the run in good order; a second SIGINT does not wait for that. */
 function onSignals(stop: () => void): void {
   process.once("SIGTERM", stop);
@@ -232,17 +165,6 @@ function onSignals(stop: () => void): void {
     process.once("SIGINT", () => process.exit(EXIT.forced));
     stop();
   });
-}
-
-/** Real time; or, for a paper world, time that runs faster. Such a world goes on from where its ledger stopped: it stands
- * still while nobody runs it. */
-async function openClock({ stateDir, mode, speed }: RunCommand): Promise<Clock & { close(): void }> {
-  const { pacedClock, systemClock } = await import("./adapters/clock/mod.ts");
-  const { ledgerTime } = await import("./adapters/journal/mod.ts");
-  const lastAt = await ledgerTime(ledgerPaths(stateDir, mode).journal);
-  const now = Date.now();
-  if (speed !== 1) return pacedClock(lastAt ?? now, speed);
-  return lastAt === null || lastAt <= now ? systemClock() : pacedClock(lastAt, 1);
 }
 
 interface World {
@@ -266,6 +188,7 @@ async function plant(
   const { universeAt } = await import("./actors/universe.ts");
   const { openBus } = await import("./adapters/bus/mod.ts");
   const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
+  const { openPaper } = await loadPaperWorld();
   const { clock, observe } = world;
   const paths = ledgerPaths(command.stateDir, command.mode);
   const { cycle } = config;
@@ -277,7 +200,7 @@ async function plant(
     first: [],
     openBus: () => openBus(command.natsUrl ?? config.app.nats.url, config.app.nats, world),
     openJournal: () => openSqliteJournal(paths.journal),
-    openExchange: () => openExchange(command, script, clock),
+    openExchange: () => openPaper(command, script, clock),
     gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: paths.dir },
     limits: config.app.limits,
     cycle: {
@@ -312,26 +235,6 @@ async function plant(
   return { message: cause.message, exitCode: isTagged(cause, "JournalError") ? EXIT.state : EXIT.failed };
 }
 
-/** The paper exchange's script, or all that is wrong with it. */
-async function readScript({ scriptFile }: RunCommand): Promise<PaperScript | readonly string[]> {
-  const { PaperScriptError, readPaperScript } = await import("./adapters/exchange/mod.ts");
-  try {
-    return readPaperScript(scriptFile ?? join(SHIPPED_CONFIG, "paper.yaml"));
-  } catch (error) {
-    if (error instanceof PaperScriptError) return error.problems;
-    throw error;
-  }
-}
-
-async function openExchange(
-  { stateDir, mode }: RunCommand,
-  script: PaperScript,
-  clock: Clock,
-): Promise<Exchange> {
-  const { openPaperExchange } = await import("./adapters/exchange/mod.ts");
-  return openPaperExchange({ file: ledgerPaths(stateDir, mode).exchange, script, clock });
-}
-
 /** A few missed readings of the account are no reason to call the process unready. */
 const CYCLES_UNREAD = 3;
 
@@ -363,10 +266,6 @@ async function serve(port: number, config: Config, { command, tree, ...world }: 
   });
   note("info", `HTTP on ${server.url}: /metrics /healthz /readyz /status`);
   return server;
-}
-
-function isProblems(script: PaperScript | readonly string[]): script is readonly string[] {
-  return Array.isArray(script);
 }
 
 /** A supervisor's report of a failed start wraps what the part itself said. */

@@ -4,17 +4,21 @@
 /** `summaryLines` and `summaryDocument`: what a run says at its end. */
 export const loadSummary = () => import("./summary.ts");
 
-/** `exportFailures` and `parseFailures`: the Python original's `purge_failures`, out and in. */
-export const loadPurgeFailures = () => import("./purge_failures.ts");
-
 /** `liveTable` and `renderTable`: all symbols at a glance, under a log that scrolls. */
 export const loadTable = async () => ({
   ...(await import("./live_table.ts")),
   ...(await import("./table.ts")),
 });
 
-/** `statusLines` and `statusDocument`: what a ledger says, for people and for programs; and what a run left for them. */
-export const loadStatus = async () => ({
-  ...(await import("./status_view.ts")),
-  ...(await import("./run_file.ts")),
-});
+/** `check`: a process that may not use SQLite can load it, and `graph`; not the others. */
+export const loadCheck = () => import("./check.ts");
+export const loadGraph = () => import("./graph.ts");
+
+/** `statusOfLedger`, `exportRecords`, `importRecords`. */
+export const loadLedgerCommands = () => import("./ledger_commands.ts");
+
+/** `readScript`, `openPaper`, `openClock`: the paper exchange, and time as it passes there. */
+export const loadPaperWorld = () => import("./paper_world.ts");
+
+/** `writeRunFile`: what a run leaves for `status` to find. */
+export const loadRunFile = () => import("./run_file.ts");

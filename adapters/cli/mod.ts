@@ -1,5 +1,6 @@
 // The public face of the command line. main.ts loads it in a process that is replaced at once, and again in the one that
 // takes its place: nothing here may load effect or the machines, which take ten times as long as all of this.
+export { type Answer, done, failed, speak } from "./answer.ts";
 export type {
   CheckCommand,
   Command,
@@ -23,9 +24,18 @@ export {
   toNodeFlags,
 } from "./grants.ts";
 export type { LiveTable, LiveTableOptions, Terminal } from "./live_table.ts";
-export { loadPurgeFailures, loadStatus, loadSummary, loadTable } from "./load_late.ts";
+export {
+  loadCheck,
+  loadGraph,
+  loadLedgerCommands,
+  loadPaperWorld,
+  loadRunFile,
+  loadSummary,
+  loadTable,
+} from "./load_late.ts";
 export { type LedgerPaths, ledgerPaths, MODES, type Mode } from "./ledger_paths.ts";
 export { type ProgramFacts, parseCommandLine } from "./program.ts";
+export type { ImportFailures } from "./ledger_commands.ts";
 export type { FailureSource, ImportedFailure, ParsedFailures } from "./purge_failures.ts";
 export type { StatusInput } from "./status_view.ts";
 export type { SummaryInput } from "./summary.ts";

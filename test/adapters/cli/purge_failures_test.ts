@@ -3,11 +3,11 @@ import * as BigDecimal from "effect/BigDecimal";
 import { Schema } from "effect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type FailureSource, loadPurgeFailures, type ImportedFailure } from "../../../adapters/cli/mod.ts";
+import type { FailureSource, ImportedFailure } from "../../../adapters/cli/mod.ts";
+import { exportFailures, parseFailures } from "../../../adapters/cli/purge_failures.ts";
 import { FailureImported, PurgeContext, TradingSymbol } from "../../../machines/mod.ts";
 import { POLICY, Story } from "../telemetry/story.ts";
 
-const { exportFailures, parseFailures } = await loadPurgeFailures();
 const symbolOf = Schema.decodeUnknownSync(TradingSymbol);
 
 const NOW = Date.parse("2025-11-16T13:00:00.000Z");
