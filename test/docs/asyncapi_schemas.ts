@@ -73,8 +73,8 @@ const WORDS: Readonly<Record<string, Named>> = {
   },
   Timestamp: {
     schema: machines.Timestamp,
-    description: "RFC 3339 in UTC with milliseconds, as text. The day and the time exist.",
-    keywords: { format: "date-time", examples: ["2025-11-11T03:04:05.678Z"] },
+    description: "RFC 3339 in UTC with milliseconds, as text. A day that exists, without leap seconds.",
+    keywords: { format: "date-time", not: { pattern: ":60\\." }, examples: ["2025-11-11T03:04:05.678Z"] },
   },
   ShortText: { schema: machines.ShortText, description: `Text, cut off by the sender. ${UTF16}` },
   RawText: { schema: machines.RawText, description: `A body kept whole, cut off by the sender. ${UTF16}` },
