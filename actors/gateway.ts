@@ -7,9 +7,17 @@ import type { Answer, OrderName } from "./gateway_answer.ts";
 import { cancelOrder, queryOrder, readHoldings, refreshMarket } from "./gateway_commands.ts";
 import { createLanes, type LaneOptions, type Verdict } from "./gateway_lanes.ts";
 import { placeOrder, SentOrders } from "./gateway_place.ts";
-import { createRequests, type GatewayDesk, type GatewaySettings } from "./gateway_requests.ts";
+import { backoffMs, createRequests, type GatewayDesk, type GatewaySettings } from "./gateway_requests.ts";
 import { createWatches, type Watches } from "./gateway_watch.ts";
-import { type Bus, BusError, type Cancel, type Channel, type ChannelBody, type Clock } from "./ports.ts";
+import {
+  type Bus,
+  BusError,
+  type Cancel,
+  type Channel,
+  type ChannelBody,
+  type Clock,
+  type Delivery,
+} from "./ports.ts";
 import type { Exchange, Observe } from "./ports.ts";
 
 export interface GatewayOptions {
@@ -73,10 +81,16 @@ function assemble(options: GatewayOptions): Gateway & { listen(): Promise<void> 
   const base = { exchange, clock, observe, settings, breaker };
   const desk: GatewayDesk = { ...base, requests: createRequests(base) };
   const watches = createWatches(desk, fibers.fork, (update) => publish("results", update));
+  const sent = new SentOrders();
   const commands = createLanes<"orders">({
     ...laneOptions(desk, fibers.fork),
-    serve: commandServer(desk, watches, publish),
+    serve: commandServer(desk, sent, watches, publish),
   });
+  const takeOver = (delivery: Delivery<"orders">): void => {
+    const { body, deliveries } = delivery;
+    if (body.type === "order.place" && deliveries <= 1) sent.receive(body.order.client_order_id);
+    commands(body.symbol, delivery);
+  };
   const reads = createLanes<"account">({
     ...laneOptions(desk, fibers.fork),
     serve: ({ request_id }) =>
@@ -102,11 +116,7 @@ function assemble(options: GatewayOptions): Gateway & { listen(): Promise<void> 
           maxInFlight: READS_IN_FLIGHT_MAX,
         }),
       );
-      subscriptions.push(
-        await bus.consume("orders", (delivery) => commands(delivery.body.symbol, delivery), {
-          maxInFlight: ORDERS_IN_FLIGHT_MAX,
-        }),
-      );
+      subscriptions.push(await bus.consume("orders", takeOver, { maxInFlight: ORDERS_IN_FLIGHT_MAX }));
     },
     stop() {
       stopped ??= stop();
@@ -159,41 +169,60 @@ function announcer(publish: Publish, fork: Fork, againMs: number): (venue: Venue
 
 function commandServer(
   desk: GatewayDesk,
+  sent: SentOrders,
   watches: Watches,
   publish: Publish,
-): (command: PurgeCommand) => Effect.Effect<Verdict, BusError> {
-  const sent = new SentOrders();
+): (command: PurgeCommand, deliveries: number) => Effect.Effect<Verdict, BusError> {
+  const doubtUntil = desk.clock.now() + (desk.settings.lookUpFirstMs ?? 0);
   const tell = (result: OrderResult): Effect.Effect<void, BusError> => publish("results", result);
-  const serve = (command: PurgeCommand): Effect.Effect<Verdict, BusError> =>
+  const serve = (command: PurgeCommand, deliveries: number): Effect.Effect<Verdict, BusError> =>
     Effect.gen(function* () {
-      const answer = yield* execute(desk, sent, command);
+      const answer = yield* execute(desk, sent, command, deliveries, desk.clock.now() < doubtUntil);
       for (const result of answer.results) yield* tell(result);
       if (answer.follow !== null) watches.told(answer.follow);
     }).pipe(Effect.as<Verdict>("done"));
-  return (command) => {
+  return (command, deliveries) => {
     const problem = problemWith(command, sent);
     if (problem !== null) return Effect.succeed({ dead: problem });
     const name = orderOf(command);
-    if (name === null) return serve(command);
+    if (name === null) return serve(command, deliveries);
     return Effect.acquireUseRelease(
       Effect.sync(() => watches.occupy(name)),
-      () => serve(command),
+      () => serve(command, deliveries),
       (release) => Effect.sync(release),
     );
   };
 }
 
-function execute(desk: GatewayDesk, sent: SentOrders, command: PurgeCommand): Effect.Effect<Answer> {
+function execute(
+  desk: GatewayDesk,
+  sent: SentOrders,
+  command: PurgeCommand,
+  deliveries: number,
+  isFresh: boolean,
+): Effect.Effect<Answer> {
   switch (command.type) {
-    case "order.place":
-      return placeOrder(desk, sent, command.order);
+    case "order.place": {
+      const past = sent.pastOf(command.order.client_order_id, deliveries, isFresh);
+      return placeOrder(desk, sent, command.order, past);
+    }
     case "order.cancel":
-      return cancelOrder(desk, command);
+      return cancelOrder(desk, command).pipe(
+        Effect.tap(({ results }) =>
+          Effect.sync(() => {
+            if (results.some(isDenial)) sent.withdraw(command.client_order_id);
+          }),
+        ),
+      );
     case "order.query":
       return queryOrder(desk, command);
     case "market.refresh":
       return refreshMarket(desk, command);
   }
+}
+
+function isDenial(result: OrderResult): boolean {
+  return result.type === "order.unknown" && result.outcome === "not_found";
 }
 
 function orderOf(command: PurgeCommand): OrderName | null {
@@ -216,7 +245,7 @@ function laneOptions(
 ): Omit<LaneOptions<"orders" | "account">, "serve"> {
   return {
     fork,
-    againMs: settings.maxDelayMs,
+    againMs: (deliveries) => backoffMs(deliveries, settings),
     onTrouble(what, reason, body) {
       const symbol = "symbol" in body ? body.symbol : null;
       if (what === "dead") observe({ kind: "dead_letter", symbol, reason });

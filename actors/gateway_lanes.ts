@@ -8,9 +8,9 @@ export type Verdict = "done" | { readonly dead: string };
 export interface LaneOptions<C extends Channel> {
   readonly fork: (work: Effect.Effect<void>) => void;
   /** Does what the message asks for and publishes the answer. Fails when the bus does not take it. */
-  readonly serve: (body: ChannelBody[C]) => Effect.Effect<Verdict, BusError>;
-  /** How long until a message comes again whose answer the bus did not take, milliseconds. */
-  readonly againMs: number;
+  readonly serve: (body: ChannelBody[C], deliveries: number) => Effect.Effect<Verdict, BusError>;
+  /** How long until a message comes again whose answer the bus did not take and that was delivered this often. */
+  readonly againMs: (deliveries: number) => number;
   readonly onTrouble: (what: "again" | "dead", reason: string, body: ChannelBody[C]) => void;
 }
 
@@ -39,8 +39,8 @@ function serveLane<C extends Channel>(lane: Delivery<C>[], options: LaneOptions<
   return Effect.gen(function* () {
     for (let next = lane.shift(); next !== undefined; next = lane.shift()) {
       const exit = yield* Effect.exit(serveOne(next, options));
-      // What stands behind goes back as well, so that it does not overtake.
-      if (Exit.isFailure(exit)) returnAll(lane, options.againMs);
+      // What stands behind goes back as well, and for as long, so that it does not overtake.
+      if (Exit.isFailure(exit)) returnAll(lane, options.againMs(next.deliveries));
     }
   });
 }
@@ -53,7 +53,7 @@ function serveOne<C extends Channel>(
   delivery: Delivery<C>,
   options: LaneOptions<C>,
 ): Effect.Effect<Verdict, BusError> {
-  return options.serve(delivery.body).pipe(
+  return options.serve(delivery.body, delivery.deliveries).pipe(
     Effect.onExit((exit) =>
       Effect.sync(() => {
         if (Exit.isFailure(exit)) settleFailure(delivery, exit.cause, options);
@@ -75,7 +75,7 @@ function settleFailure<C extends Channel>(
   }
   const failure = Cause.squash(cause);
   if (failure instanceof BusError && failure.reason !== "encode") {
-    delivery.nak(options.againMs);
+    delivery.nak(options.againMs(delivery.deliveries));
     options.onTrouble("again", `the bus did not take the answer: ${failure.message}`, delivery.body);
     return;
   }

@@ -14,17 +14,31 @@ import { type Allowance, type GatewayDesk, judge, updateFrom } from "./gateway_r
 import { type OrderReport, Refused, type Unreachable } from "./ports.ts";
 import { stamp } from "./time.ts";
 
-/** Sends `order` to the exchange, unless it was refused before or the breaker holds it back.
+/** What an earlier life of the gateway may have done with a command. `possible`: it may have carried it out and died
+ * before it could say so. `handed_out`: it certainly had it, or was about to. */
+export type Past = "none" | "possible" | "handed_out";
+
+/** Sends `order` to the exchange, unless it was refused or cancelled before or the breaker holds it back.
  *
  * From the moment at which it may have arrived it is asked for first, and the identical body is sent again only where
  * the exchange says that it does not know the order.
  */
-export function placeOrder(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect.Effect<Answer> {
+export function placeOrder(
+  desk: GatewayDesk,
+  sent: SentOrders,
+  order: OrderRequest,
+  past: Past,
+): Effect.Effect<Answer> {
   const id = order.client_order_id;
   const known = sent.rejectionOf(id);
   if (known !== null) return Effect.succeed(rejected(desk, order, known));
+  const isWithdrawn = sent.wasWithdrawn(id);
   const placement = Effect.gen(function* () {
-    const outcome = yield* place(desk, sent, order);
+    const found =
+      isWithdrawn || past !== "none" ? yield* lookFor(desk, order, desk.requests.allowance()) : null;
+    if (found === null && isWithdrawn) return denied(desk, order, WITHDRAWN);
+    if (found === null && past === "handed_out") return denied(desk, order, HANDED_OUT);
+    const outcome = found ?? (yield* place(desk, sent, order));
     if (outcome.kind === "found") return accepted(desk, order, outcome.report);
     if (outcome.kind === "unclear") {
       return unknown(order, stamp(desk.clock.now()), "undetermined", outcome.message);
@@ -37,6 +51,14 @@ export function placeOrder(desk: GatewayDesk, sent: SentOrders, order: OrderRequ
   );
 }
 
+/** An order that was cancelled before it could be placed: nobody would cancel it again. */
+const WITHDRAWN =
+  "a cancellation of this order came before the order itself, which is not placed; a new order needs a new id";
+/** Whoever had the command may have told of a refusal, which no exchange remembers; the machine has moved on then, and
+ * nobody would cancel what is placed now. A machine that still wants the order answers this by placing it anew. */
+const HANDED_OUT =
+  "the exchange does not know this order, and a gateway that was to place it has ended; it was not placed again";
+
 /** What this process has sent, or refused to send, by client order id. Bounded: the oldest are forgotten.
  *
  * An exchange remembers the orders it took, not those it refused; so a repeated `order.place` that was refused the
@@ -46,10 +68,27 @@ export class SentOrders {
     ClientOrderId,
     { readonly order: OrderRequest; readonly rejection: Rejection | null }
   >();
+  /** Came to this process before anybody else had them: what became of them, it knows. */
+  readonly #first = new Set<ClientOrderId>();
+  /** Cancelled, and unknown to the exchange. */
+  readonly #withdrawn = new Set<ClientOrderId>();
   readonly #max: number;
 
   constructor(max = 10_000) {
     this.#max = max;
+  }
+
+  /** An order that nobody was given before. */
+  receive(id: ClientOrderId): void {
+    this.#first.add(id);
+    dropOldest(this.#first, this.#max);
+  }
+
+  /** What an earlier life may have done with an order that was delivered this often. */
+  pastOf(id: ClientOrderId, deliveries: number, isFresh: boolean): Past {
+    if (this.wasSent(id)) return "none";
+    if (deliveries > 1 && !this.#first.has(id)) return "handed_out";
+    return isFresh ? "possible" : "none";
   }
 
   wasSent(id: ClientOrderId): boolean {
@@ -75,14 +114,36 @@ export class SentOrders {
     this.#remember(order, rejection);
   }
 
+  /** A cancellation found no such order. Should the order come after its cancellation, it must not be sent. */
+  withdraw(id: ClientOrderId): void {
+    this.#withdrawn.delete(id);
+    this.#withdrawn.add(id);
+    dropOldest(this.#withdrawn, this.#max);
+  }
+
+  wasWithdrawn(id: ClientOrderId): boolean {
+    return this.#withdrawn.has(id);
+  }
+
   #remember(order: OrderRequest, rejection: Rejection | null): void {
     this.#known.delete(order.client_order_id);
     this.#known.set(order.client_order_id, { order, rejection });
-    if (this.#known.size <= this.#max) return;
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
+    dropOldest(this.#known, this.#max);
+  }
+}
+
+function dropOldest(
+  kept: {
+    readonly size: number;
+    keys(): Iterable<ClientOrderId>;
+    delete(id: ClientOrderId): boolean;
+  },
+  max: number,
+): void {
+  if (kept.size <= max) return;
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest);
+    return;
   }
 }
 
@@ -217,6 +278,10 @@ function given(mayExist: boolean, rejection: Rejection): Outcome {
 function rejected({ clock }: GatewayDesk, order: OrderRequest, rejection: Rejection): Answer {
   const { symbol, client_order_id } = order;
   return justThis({ type: "order.rejected", symbol, at: stamp(clock.now()), client_order_id, rejection });
+}
+
+function denied({ clock }: GatewayDesk, order: OrderRequest, message: string): Answer {
+  return unknown(order, stamp(clock.now()), "not_found", message);
 }
 
 function accepted(desk: GatewayDesk, order: OrderRequest, report: OrderReport): Answer {

@@ -32,7 +32,7 @@ export interface GatewaySettings {
   readonly maxAttempts: number;
   /** The wait after the first failure, milliseconds; doubles up to `maxDelayMs`. Each is shortened by up to half. */
   readonly baseDelayMs: number;
-  /** Also the wait before a command is delivered again whose answer the bus did not take. */
+  /** Commands whose answer the bus did not take come again after the same waits, by the number of their deliveries. */
   readonly maxDelayMs: number;
   /** How often an open order is asked for, milliseconds. */
   readonly pollMs: number;
@@ -44,6 +44,9 @@ export interface GatewaySettings {
   /** Orders followed until they are final. With one more the oldest is let go, and its machine asks at its own deadline.
    * Default 10,000. */
   readonly watchedMax?: number;
+  /** How long after the start each new order is looked up before it is placed, milliseconds: an earlier life may have
+   * sent it, and died. Default 0: enough where the exchange takes an id once. */
+  readonly lookUpFirstMs?: number;
 }
 
 /** What every part of the gateway needs. */
@@ -217,7 +220,8 @@ function passingFault(
   return { message: `${error.code}: ${error.message}`, retry_after_ms: null };
 }
 
-function backoffMs(failures: number, { baseDelayMs, maxDelayMs }: GatewaySettings): number {
+/** How long to wait after this many failures in a row, milliseconds, before it is shortened at random. */
+export function backoffMs(failures: number, { baseDelayMs, maxDelayMs }: GatewaySettings): number {
   return Math.min(baseDelayMs * 2 ** (failures - 1), maxDelayMs);
 }
 

@@ -107,11 +107,11 @@ describe("acknowledgement", () => {
     const rig = await startRig();
     rig.bus.failures.push(disconnected());
     await rig.send(place(order));
-    expect(rig.bus.answered).toEqual(["nak 8000"]);
+    expect(rig.bus.answered).toEqual(["nak 1000"]);
     expect(rig.results).toEqual([]);
     expect(rig.notes).toEqual(["warn: the bus did not take the answer: the bus is away"]);
     await rig.clock.advance(8_000);
-    expect(rig.bus.answered).toEqual(["nak 8000", "ack"]);
+    expect(rig.bus.answered).toEqual(["nak 1000", "ack"]);
     expect(rig.resultTypes).toEqual(["order.accepted"]);
     expect(rig.exchange.orders.size).toBe(1);
   });
@@ -120,7 +120,7 @@ describe("acknowledgement", () => {
     const rig = await startRig();
     rig.bus.failures.push(disconnected());
     await rig.send(place(order), cancel(order));
-    expect(rig.bus.answered).toEqual(["nak 8000", "nak 8000"]);
+    expect(rig.bus.answered).toEqual(["nak 1000", "nak 1000"]);
     expect(rig.exchange.count("cancel")).toBe(0);
     await rig.clock.advance(8_000);
     expect(rig.resultTypes).toEqual(["order.accepted", "order.update"]);
@@ -141,7 +141,7 @@ describe("acknowledgement", () => {
     await rig.send(place(order));
     await rig.clock.advance(8_000);
     expect(rig.resultTypes).toEqual(["order.accepted", "order.accepted", "order.update"]);
-    expect(rig.bus.answered).toEqual(["nak 8000", "ack"]);
+    expect(rig.bus.answered).toEqual(["nak 1000", "ack"]);
   });
 
   test("holdings that the bus does not take are read again later", async () => {
@@ -149,7 +149,7 @@ describe("acknowledgement", () => {
     rig.bus.failures.push(disconnected());
     rig.bus.send("account", { type: "holdings.refresh", request_id: "h-1" });
     await rig.clock.advance(8_000);
-    expect(rig.bus.answered).toEqual(["nak 8000", "ack"]);
+    expect(rig.bus.answered).toEqual(["nak 1000", "ack"]);
     expect(rig.holdings).toHaveLength(1);
   });
 

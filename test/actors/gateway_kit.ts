@@ -40,7 +40,7 @@ export const SETTINGS: GatewaySettings = {
 
 /** What became of one delivery. */
 type Answered = "ack" | `nak ${number}` | `dead ${string}`;
-type Consumers = { readonly [C in Channel]: ((body: ChannelBody[C]) => void)[] };
+type Consumers = { readonly [C in Channel]: ((body: ChannelBody[C], deliveries: number) => void)[] };
 
 /** Delivers in the same turn; what is handed back comes again after its delay. */
 export class TestBus implements Bus {
@@ -79,7 +79,7 @@ export class TestBus implements Bus {
     channel: C,
     handler: (delivery: Delivery<C>) => void,
   ): Promise<() => void> {
-    const deliver = (body: ChannelBody[C]): void => {
+    const deliver = (body: ChannelBody[C], deliveries: number): void => {
       let open = true;
       const answer = (what: Answered): void => {
         if (!open) throw new Error(`a delivery was answered twice, now by ${what}`);
@@ -89,11 +89,13 @@ export class TestBus implements Bus {
       handler({
         subject: `purge.v1.${channel}`,
         body,
-        deliveries: 1,
+        deliveries,
         ack: () => answer("ack"),
         nak: (delayMs) => {
           answer(`nak ${delayMs}`);
-          this.#clock.schedule(this.#clock.now() + delayMs, () => this.#deliver(channel, body));
+          this.#clock.schedule(this.#clock.now() + delayMs, () =>
+            this.#deliver(channel, body, deliveries + 1),
+          );
         },
         dead: (reason) => answer(`dead ${reason}`),
       });
@@ -105,13 +107,14 @@ export class TestBus implements Bus {
     };
   }
 
-  send<C extends Channel>(channel: C, body: ChannelBody[C]): void {
-    if (!this.#deliver(channel, body)) throw new Error(`nobody consumes ${channel}`);
+  /** @param deliveries more than 1 for a message that somebody was given before */
+  send<C extends Channel>(channel: C, body: ChannelBody[C], deliveries = 1): void {
+    if (!this.#deliver(channel, body, deliveries)) throw new Error(`nobody consumes ${channel}`);
   }
 
-  #deliver<C extends Channel>(channel: C, body: ChannelBody[C]): boolean {
+  #deliver<C extends Channel>(channel: C, body: ChannelBody[C], deliveries: number): boolean {
     const [consumer] = this.#consumers[channel];
-    consumer?.(body);
+    consumer?.(body, deliveries);
     return consumer !== undefined;
   }
 
@@ -149,6 +152,12 @@ export class Rig {
   /** Sends commands and lets them come to rest without time passing. */
   async send(...commands: PurgeCommand[]): Promise<void> {
     for (const command of commands) this.bus.send("orders", command);
+    await this.clock.settle();
+  }
+
+  /** The same, of commands that somebody was given before. */
+  async sendAgain(...commands: PurgeCommand[]): Promise<void> {
+    for (const command of commands) this.bus.send("orders", command, 2);
     await this.clock.settle();
   }
 
