@@ -2,9 +2,10 @@
 // with an event that none of them survives.
 import * as Result from "effect/Result";
 import type { PurgeEvent, PurgeSnapshot, TradingSymbol } from "../machines/mod.ts";
+import { Asked, type Told } from "./asked.ts";
 import { type Child, describeEnd, type Link, type StopReason, type SupervisorEnd } from "./child_spec.ts";
 import type { CommitPipeline } from "./commit_pipeline.ts";
-import type { Symbols, SymbolView } from "./cycle.ts";
+import type { Symbols } from "./cycle.ts";
 import { type DynamicSupervisor, dynamicSupervisorChild } from "./dynamic_supervisor.ts";
 import type { Envelope } from "./envelope.ts";
 import { Mailbox, type Unfinished } from "./mailbox.ts";
@@ -12,7 +13,7 @@ import type { Bus, Cancel, Clock, Delivery, Journal, JournalRecord, Observe } fr
 import { type Supervisor, supervisorChild } from "./supervisor.ts";
 import type { World } from "./supervisor_core.ts";
 import { SymbolActor } from "./symbol.ts";
-import { viewOf } from "./symbol_view.ts";
+import { type DetailedView, viewOf } from "./symbol_view.ts";
 import { stamp } from "./time.ts";
 
 export interface PurgeSupervisorOptions {
@@ -37,7 +38,7 @@ const LATER_MS = 1_000;
 const MAX_IN_FLIGHT = 512;
 
 /** A symbol of which nothing could be read. */
-const UNKNOWN: SymbolView = {
+const UNKNOWN: DetailedView = {
   state: "suspended",
   isBusy: false,
   failures: 0,
@@ -45,12 +46,14 @@ const UNKNOWN: SymbolView = {
   retryAt: null,
   backoffMs: 0,
   suspendedFor: null,
+  endsFor: null,
+  isBanned: false,
 };
 
 /** What is kept of a symbol between the lives of its actor. */
 interface Post {
   /** Null before anything has happened. */
-  view: SymbolView | null;
+  view: DetailedView | null;
   lastSeq: number | null;
   /** Null while its actor starts, or starts again. */
   mailbox: Mailbox<Envelope> | null;
@@ -70,6 +73,7 @@ export class PurgeSupervisor implements Child, Symbols {
   readonly #posts = new Map<TradingSymbol, Post>();
   readonly #boot = new Map<TradingSymbol, JournalRecord>();
   readonly #cancels: Cancel[] = [];
+  readonly #asked = new Asked();
   #symbols: DynamicSupervisor<Supervisor, TradingSymbol> | null = null;
 
   private constructor(options: PurgeSupervisorOptions) {
@@ -114,7 +118,12 @@ export class PurgeSupervisor implements Child, Symbols {
 
   stop(reason: StopReason): void | Promise<void> {
     for (const cancel of this.#cancels.splice(0)) cancel();
-    return this.#symbols?.stop(reason);
+    this.#asked.refuse("the supervisor of the symbols is stopping");
+    const release = (): void =>
+      this.#asked.release("the supervisor of the symbols stopped before the journal had answered");
+    const stopping = this.#symbols?.stop(reason);
+    if (stopping instanceof Promise) return stopping.finally(release);
+    release();
   }
 
   /** The symbols' supervisors, for introspection. */
@@ -122,7 +131,7 @@ export class PurgeSupervisor implements Child, Symbols {
     return this.#symbols;
   }
 
-  view(symbol: TradingSymbol): SymbolView | null {
+  view(symbol: TradingSymbol): DetailedView | null {
     const post = this.#posts.get(symbol);
     if (post === undefined) return null;
     if (post.setAside === null) return post.view;
@@ -151,6 +160,12 @@ export class PurgeSupervisor implements Child, Symbols {
       nak: (delayMs) => clock.schedule(clock.now() + delayMs, again),
       dead: (reason) => this.#noteDead(event, reason),
     });
+  }
+
+  /** Hands an event to the symbol's actor as `tell` does, and resolves when what it did is durable, or it is certain that it
+   * did nothing. Never rejects; when this supervisor stops, or the journal fails, it resolves all the same. */
+  ask(event: PurgeEvent): Promise<Told> {
+    return this.#asked.ask(event, (envelope) => this.#deliver(envelope));
   }
 
   #takeResult(delivery: Delivery<"results">): void {

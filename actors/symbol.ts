@@ -34,6 +34,8 @@ export class SymbolActor {
   readonly #run: PurgeRun;
   #deadline: { readonly name: string; readonly cancel: Cancel } | null = null;
   #isStopped = false;
+  /** What waits for the last step that was given to the journal; null when every step is durable. */
+  #afterLast: (() => void)[] | null = null;
 
   /** @throws SnapshotError when the last record cannot be continued by this version */
   constructor(options: SymbolActorOptions) {
@@ -57,16 +59,22 @@ export class SymbolActor {
     this.#send(this.#run.pending);
   }
 
-  /** One event, one step. @throws what the machine throws, which is a bug: this actor must be restarted then. */
+  /** One event, one step. @throws what the machine throws, which is a bug: this actor must be restarted then.
+   *
+   * An event that says nothing new is answered when the steps before it are durable: it may be a second delivery of the
+   * very message that one of them came from, and what it finds the machine in must not be taken back by a crash. */
   receive(envelope: Envelope): void {
     const { symbol, pipeline } = this.#options;
     const { event } = envelope;
     const step = this.#run.step(event);
     if (!step.changed) {
-      envelope.ack();
+      if (this.#afterLast === null) envelope.ack(null);
+      else this.#afterLast.push(() => envelope.ack(null));
       return;
     }
     const { path, state, commands, snapshot } = step;
+    const after: (() => void)[] = [];
+    this.#afterLast = after;
     this.#options.onSubmit();
     pipeline.submit({ at: event.at, symbol, event, path, state, commands, snapshot }, (record) => {
       this.#options.onDurable(record, snapshot);
@@ -74,7 +82,9 @@ export class SymbolActor {
         this.#await(snapshot.context);
         this.#send(commands);
       }
-      envelope.ack();
+      envelope.ack(record);
+      if (this.#afterLast === after) this.#afterLast = null;
+      for (const go of after) go();
     });
   }
 
