@@ -8,7 +8,6 @@ import {
   encode,
   type Headers,
   MAX_BODY_BYTES,
-  MAX_DEPTH,
   type TransportMessage,
 } from "../../../adapters/bus/mod.ts";
 import { HoldingsMessage, OrderResult, PurgeCommand } from "../../../machines/mod.ts";
@@ -27,7 +26,6 @@ const result = (bytes: Uint8Array, headers: Headers = MSGPACK, subject = BONK): 
   headers,
 });
 const update = vector("order.update").body;
-const { fee: _fee, ...withoutFee } = update;
 const reasonOf = (message: TransportMessage, channel: Channel = "results"): string => {
   const decoded = decode(channel, message);
   if (decoded.ok) throw new Error(`decoded to ${JSON.stringify(decoded.body)}`);
@@ -70,14 +68,6 @@ describe("test vectors", () => {
       expect(decode(channel, { subject, bytes: json(body), headers: JSON_TEXT })).toEqual(packed);
     },
   );
-
-  test.each(VECTORS)("$name cut off anywhere is malformed", ({ channel, subject, msgpack_hex }) => {
-    const whole = Buffer.from(msgpack_hex, "hex");
-    for (let length = 0; length < whole.length; length += 1) {
-      const bytes = whole.subarray(0, length);
-      expect(decode(channel, { subject, bytes, headers: MSGPACK }).ok, `${length} bytes`).toBe(false);
-    }
-  });
 });
 
 describe("every message survives the way there and back", () => {
@@ -95,16 +85,6 @@ describe("every message survives the way there and back", () => {
 });
 
 describe("headers", () => {
-  test.each([
-    [{ "Content-Type": "application/msgpack" }, /Schema-Version is missing/],
-    [{ ...MSGPACK, "Schema-Version": "2" }, /Schema-Version is "2"; expected 1/],
-    [{ "Schema-Version": "1" }, /Content-Type is missing/],
-    [{ ...MSGPACK, "Content-Type": "text/html" }, /Content-Type is "text\/html"; expected/],
-    [{}, /Schema-Version is missing/],
-  ])("%j is malformed", (headers, reason) => {
-    expect(reasonOf(result(pack(update), headers))).toMatch(reason);
-  });
-
   test("names and types are read in any case, with parameters, and by their older names", () => {
     const spellings: Headers[] = [
       { "content-type": "Application/MsgPack", "schema-version": "1" },
@@ -154,67 +134,6 @@ describe("ids", () => {
 });
 
 describe("hostile bodies", () => {
-  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
-  const deep = Buffer.concat([Buffer.alloc(500_000, 0x91), Buffer.from([0xc0])]);
-  const deepJson = Buffer.from(`${"[".repeat(500_000)}${"]".repeat(500_000)}`);
-
-  test.each<[string, Uint8Array, RegExp]>([
-    ["nothing", new Uint8Array(), /the end, in the middle/],
-    ["more than one value", Buffer.concat([pack(update), Buffer.from([0xc0])]), /1 bytes after the end/],
-    ["no map", pack([1, 2, 3]), /not valid/],
-    ["an unknown type", pack({ ...update, type: "order.teleport" }), /not valid/],
-    ["a number for an amount", pack({ ...update, fee: 0.1 }), /Expected string at \["fee"\]/],
-    ["an exponent in an amount", pack({ ...update, fee: "1e3" }), /\["fee"\]/],
-    ["a negative amount", pack({ ...update, fee: "-1" }), /\["fee"\]/],
-    ["a day that does not exist", pack({ ...update, at: "2025-02-31T25:00:00.000Z" }), /\["at"\]/],
-    ["NaN", pack({ ...update, revision: Number.NaN }), /\["revision"\]/],
-    ["a fraction for a count", pack({ ...update, revision: 1.5 }), /\["revision"\]/],
-    ["an integer past 2^53", pack({ ...update, revision: 2 ** 53 }), /\["revision"\]/],
-    ["a 64-bit integer past 2^53", pack({ ...update, revision: 2n ** 63n }), /\["revision"\]/],
-    ["a missing field", pack(withoutFee), /\["fee"\]/],
-    ["a text that is too long", pack({ ...update, order_id: "x".repeat(501) }), /\["order_id"\]/],
-    ["a Map", pack(new Map([[1, update]])), /a map key that is not text/],
-    ["a Set", pack({ ...update, order_id: new Set(["x"]) }), /an extension type/],
-    ["a Date", pack({ ...update, at: new Date() }), /an extension type/],
-    ["a RegExp", pack({ ...update, order_id: /(a+)+$/ }), /an extension type/],
-    ["an Error", pack({ ...update, order_id: new Error("x") }), /an extension type/],
-    [
-      "an extension where a field would be ignored",
-      pack({ ...update, extra: new Date() }),
-      /an extension type/,
-    ],
-    ["a record that compiles to code", new Packr().pack({ ...update }), /an extension type/],
-    ["binary for a text", pack({ ...update, order_id: Buffer.from("x") }), /\["order_id"\]/],
-    ["the unused head", Buffer.from([0xc1]), /0xc1/],
-    ["an array of four billion", Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff]), /a length beyond the end/],
-    ["a map of four billion", Buffer.from([0xdf, 0xff, 0xff, 0xff, 0xff]), /a length beyond the end/],
-    ["a text of four billion", Buffer.from([0xdb, 0xff, 0xff, 0xff, 0xff]), /a value that is cut off/],
-    ["half a length", Buffer.from([0xdb, 0xff]), /a length that is cut off/],
-    ["half a million arrays in each other", deep, /nested deeper/],
-    ["one level too deep", pack(nested(MAX_DEPTH + 1)), /nested deeper/],
-    ["more than the limit", Buffer.alloc(MAX_BODY_BYTES + 1), /at most 1048576 are read/],
-    ["a key __proto__", pack(new Map([["__proto__", 1]])), /a key named __proto__/],
-  ])("%s is malformed", (_name, bytes, reason) => {
-    expect(reasonOf(result(bytes))).toMatch(reason);
-  });
-
-  test.each<[string, Uint8Array, RegExp]>([
-    ["nothing", new Uint8Array(), /not JSON/],
-    ["no JSON", Buffer.from("{"), /not JSON/],
-    ["half a million arrays in each other", deepJson, /nested too deep|not JSON/],
-    ["an integer past 2^53", json({ ...update, revision: 2 ** 53 }), /\["revision"\]/],
-    ["a key __proto__", Buffer.from('{"__proto__": {"type": "order.update"}}'), /a key named __proto__/],
-    ["the same key hidden by an escape", Buffer.from('{"\\u005f_proto__": 1}'), /a key named __proto__/],
-    ["a number beyond all", Buffer.from('{"revision": 1e999}'), /the number Infinity/],
-    ["MessagePack under JSON's name", pack(update), /not JSON/],
-  ])("JSON: %s is malformed", (_name, bytes, reason) => {
-    expect(reasonOf(result(bytes, JSON_TEXT))).toMatch(reason);
-  });
-
-  test("nothing that was refused has changed what an object is", () => {
-    expect(Object.hasOwn(Object.prototype, "type")).toBe(false);
-  });
-
   test("a body of another symbol than its subject's is malformed", () => {
     expect(reasonOf(result(pack(update), MSGPACK, "purge.v1.results.SEI-USD"))).toMatch(
       /belongs under purge\.v1\.results\.BONK-USD/,
