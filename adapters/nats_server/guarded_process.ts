@@ -78,7 +78,7 @@ function spawnGuard(
     return spawn("/bin/sh", ["-c", GUARD, "nats-server-guard", ...command], {
       env: { ...env },
       stdio: ["pipe", "pipe", "pipe", held],
-      // A session of its own: a ^C at the terminal is for this program, which ends its server last.
+      // Its own process group: a ^C at the terminal is for this program, which ends its server last.
       detached: true,
     });
   } finally {

@@ -1,9 +1,9 @@
 // Servers of our own for tests: each in a directory of its own, ended and removed with the test.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { onTestFinished } from "vitest";
@@ -78,7 +78,10 @@ export function withServer(path: string): Record<string, string | undefined> {
 /** One column of the system's process list; empty for a process that is gone. */
 export function ps(column: "ppid" | "pgid" | "args" | "stat", pid: number): string {
   try {
-    return execFileSync("ps", ["-o", `${column}=`, "-p", `${pid}`], { encoding: "utf8" }).trim();
+    return execFileSync("ps", ["-o", `${column}=`, "-p", `${pid}`], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     return "";
   }
@@ -90,4 +93,14 @@ export function isGone(pid: number): boolean {
   return stat === "" || stat.startsWith("Z");
 }
 
-export const folderOf = dirname;
+/** The pid that a fake server wrote into its store; 0 before it did. */
+export function writtenPid(dir: string): number {
+  try {
+    return Number(readFileSync(join(dir, "pid"), "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+/** What a fake server does that never answers. */
+export const SILENT = 'echo "$$" >"$4/pid"; exec sleep 600';

@@ -9,8 +9,8 @@ else {
   try {
     const options = { dir, env: process.env, observe: () => {}, exit: () => {} };
     const { url, token, pid, stop } = await startNatsServer(options);
-    say({ url, token, pid });
     process.on("SIGTERM", () => void stop().then(() => say("stopped")));
+    say({ url, token, pid });
   } catch (error) {
     say({ error: error instanceof Error ? error.message : error });
   }

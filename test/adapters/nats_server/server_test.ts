@@ -1,11 +1,11 @@
 // A nats-server that this program runs itself, the real one: started, lost, restarted, stopped.
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { jetstream } from "@nats-io/jetstream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { spawnedServer } from "../../../adapters/nats_server/mod.ts";
-import { connectTo, folderOf, isGone, managerOf, newDirectory, ps, start } from "./kit.ts";
+import { connectTo, isGone, managerOf, newDirectory, ps, start } from "./kit.ts";
 
 /** As a later run would find it. */
 function asOfAnEarlierRun(dir: string): void {
@@ -228,5 +228,5 @@ describe("a later run in the same directory", () => {
 test("where no server was ever spawned there is none", () => {
   const dir = newDirectory();
   expect(spawnedServer(dir)).toBe(null);
-  expect(spawnedServer(folderOf(dir))).toBe(null);
+  expect(spawnedServer(dirname(dir))).toBe(null);
 });
