@@ -2,9 +2,10 @@
 import { stringify } from "yaml";
 import type { Channel } from "../../actors/ports.ts";
 import { MAX_BODY_BYTES, MAX_DEPTH, patternOf, SCHEMA_VERSION } from "../../adapters/bus/mod.ts";
+import { ACK_WAIT_MS, CONSUMERS, MAX_ACK_PENDING, MAX_DELIVER, STREAMS } from "../../adapters/bus/streams.ts";
 import { CHANNELS, type Vector, VECTORS } from "../adapters/bus/vectors.ts";
 import { bodySchemas, isMessageName, schemaNameOf } from "./asyncapi_schemas.ts";
-import { CHANNEL_WORDS, MESSAGE_SUMMARIES, ROLES, STREAMS } from "./asyncapi_words.ts";
+import { CHANNEL_WORDS, MESSAGE_SUMMARIES, ROLES } from "./asyncapi_words.ts";
 import { type Json, reference } from "./json_schemas.ts";
 
 export const ASYNCAPI_FILE = new URL("../../docs/asyncapi.yaml", import.meta.url);
@@ -46,7 +47,7 @@ export function asyncapi(): Json {
       messageTraits: { common: { headers: reference("Headers") } },
       schemas: { Headers: HEADERS, ...bodySchemas() },
     },
-    "x-jetstream": STREAMS,
+    "x-jetstream": jetstream(),
     "x-limits": { max_body_bytes: MAX_BODY_BYTES, max_depth: MAX_DEPTH },
   };
 }
@@ -85,16 +86,42 @@ const HEADERS: Json = {
   required: ["Content-Type", "Schema-Version"],
 };
 
+/** Streams and durable consumers, in the words of JetStream's configuration; times in milliseconds. */
+function jetstream(): Json {
+  const streams = Object.entries(STREAMS).map(([name, settings]) => ({
+    name,
+    description: settings.description,
+    subjects: settings.subjects,
+    retention: settings.retention,
+    storage: "file",
+    discard: "old",
+    max_age_ms: settings.maxAgeMs,
+    max_msgs_per_subject: settings.maxMessagesPerSubject,
+    duplicate_window_ms: settings.duplicateWindowMs,
+  }));
+  const consumers = CONSUMERS.map(({ stream, durable, description }) => ({
+    stream,
+    durable_name: durable,
+    description,
+    ack_policy: "explicit",
+    deliver_policy: "all",
+    ack_wait_ms: ACK_WAIT_MS,
+    max_deliver: MAX_DELIVER,
+    max_ack_pending: MAX_ACK_PENDING,
+  }));
+  return { streams, consumers };
+}
+
 function channel(name: Channel): Json {
   const address = patternOf(name).replace("*", "{symbol}");
   const hasSymbol = address !== patternOf(name);
-  const stream = STREAMS.streams.find(({ subjects }) => subjects.includes(patternOf(name)));
+  const stream = Object.entries(STREAMS).find(([, { subjects }]) => subjects.includes(patternOf(name)));
   return {
     address,
     summary: CHANNEL_WORDS[name].summary,
     messages: Object.fromEntries(vectorsOf(name).map(({ name: key }) => [key, toMessage(key)])),
     ...(hasSymbol ? { parameters: { symbol: symbolParameter(name) } } : {}),
-    "x-jetstream-stream": stream?.name ?? null,
+    "x-jetstream-stream": stream?.[0] ?? null,
   };
 }
 
