@@ -6,6 +6,7 @@ import {
   ignoring,
   integer,
   number,
+  optionalInboxPrefix,
   optionalInteger,
   optionalNatsUrl,
   optionalSecret,
@@ -19,6 +20,16 @@ const nats = Schema.Struct({
   user: optionalUser("User name, or a reference to it."),
   password: optionalSecret("Reference to the password."),
   token: optionalSecret("Reference to the token, for servers that want one instead of user and password."),
+  nkey: optionalSecret("Reference to the seed of a user's nkey, which begins with SU."),
+  creds: optionalSecret("Reference to a credentials file: a user's JWT and seed."),
+  tls_ca: optionalSecret(
+    "Reference to the certificates that the server's must be signed by. None: the system's.",
+  ),
+  tls_cert: optionalSecret("Reference to the certificate that this program shows the server."),
+  tls_key: optionalSecret("Reference to the private key of that certificate."),
+  inbox_prefix: optionalInboxPrefix(
+    "What replies are sent under. None: made from the name of the user, where that is a plain word.",
+  ),
 });
 
 const breaker = Schema.Struct({

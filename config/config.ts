@@ -77,6 +77,17 @@ export interface NatsConfig {
   readonly user: Redacted.Redacted<string> | null;
   readonly password: Redacted.Redacted<string> | null;
   readonly token: Redacted.Redacted<string> | null;
+  /** The seed itself, not where it is. So it is with the credentials, and the certificates in PEM. */
+  readonly nkeySeed: Redacted.Redacted<string> | null;
+  readonly credentials: Redacted.Redacted<string> | null;
+  /** Null: TLS only where the server or its address asks for it, with the system's certificates. */
+  readonly tls: {
+    readonly ca: string | null;
+    readonly cert: string | null;
+    readonly key: Redacted.Redacted<string> | null;
+  } | null;
+  /** Null: `_INBOX_` and the user's name, or the client's own where there is no plain one. */
+  readonly inboxPrefix: string | null;
 }
 
 export interface AppConfig {

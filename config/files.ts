@@ -95,7 +95,8 @@ function listing(dir: string): string[] | FileRead {
   }
 }
 
-function readText(path: string): FileRead {
+/** One file; nothing is thrown. */
+export function readText(path: string): FileRead {
   try {
     const stat = statSync(path);
     if (!stat.isFile())

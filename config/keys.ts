@@ -19,6 +19,7 @@ export type KeySpec = { readonly nullable?: boolean } & (
         | "url"
         | "secret"
         | "user"
+        | "inbox"
         | "reason";
     }
 );
@@ -182,6 +183,16 @@ export const isReference = Schema.is(reference);
 export function optionalSecret(description: string) {
   return Schema.NullOr(reference).annotate({
     ...withSpec(description, { kind: "secret", nullable: true }),
+    default: null,
+  });
+}
+
+/** Words of letters, digits, `_` and `-` with dots between: a subject without wildcards. */
+export const plainSubject = /^(?=.{1,200}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/u;
+
+export function optionalInboxPrefix(description: string) {
+  return Schema.NullOr(Schema.String.check(Schema.isPattern(plainSubject))).annotate({
+    ...withSpec(description, { kind: "inbox", nullable: true }),
     default: null,
   });
 }

@@ -22,6 +22,7 @@ export {
 export { jsonSchemas } from "./json_schema.ts";
 export type { ListedSymbol } from "./keys.ts";
 export { type ConfigResult, loadConfig, parseConfig, shippedConfigDir } from "./load.ts";
+export { type NatsAccess, type NatsAccessFlags, natsAccess, natsFiles, tokenAccess } from "./nats_access.ts";
 export {
   allValid,
   formatCheck,

@@ -13,6 +13,7 @@ export const problemCodes = {
   config_not_utf8: "a file is not UTF-8 text",
   config_range: "a number outside its range",
   config_secret_inline: "a secret stands in the file itself",
+  config_secret_malformed: "what was found for a key, a certificate or credentials is none",
   config_secret_missing: "the variable or file that a secret is taken from gives nothing",
   config_syntax: "the file is not YAML",
   config_too_large: "a file over the size limit",

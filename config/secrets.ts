@@ -12,7 +12,7 @@ export type SecretResult =
   | { readonly ok: true; readonly secret: Redacted.Redacted<string> }
   | { readonly ok: false; readonly expected: string; readonly advice: string };
 
-const referencePath = /^nats\.(user|password|token)\.file$/;
+const referencePath = /^nats\.(user|password|token|nkey|creds|tls_ca|tls_cert|tls_key)\.file$/;
 
 /** Paths that `app.yaml` takes secrets from, as written there. A file with faults gives what can be seen of it. */
 export function secretPaths(app: FileRead): readonly string[] {
@@ -24,34 +24,41 @@ export function secretPaths(app: FileRead): readonly string[] {
   );
 }
 
-/** Looks a secret up; `label` is what shows in its place wherever it is printed. */
+/** What is looked for. `label` is what shows in its place wherever it is printed. */
+export interface Wanted {
+  readonly label: string;
+  /** Keys and certificates have many lines; of anything else, a second line is a mistake. */
+  readonly lines: "one" | "many";
+}
+
 export function resolveSecret(
   reference: Reference,
-  label: string,
+  wanted: Wanted,
   env: Environment,
   files: ReadonlyMap<string, FileRead>,
 ): SecretResult {
-  if (reference.env !== undefined) return fromEnvironment(reference.env, label, env);
-  return fromFile(reference.file ?? "", label, files);
+  if (reference.env !== undefined) return fromEnvironment(reference.env, wanted, env);
+  const path = reference.file ?? "";
+  return fromFile(path, files.get(path) ?? { status: "absent" }, wanted);
 }
 
-function fromEnvironment(name: string, label: string, env: Environment): SecretResult {
-  const value = Object.hasOwn(env, name) ? env[name] : undefined;
-  if (value === undefined) return missing(`is taken from the variable ${name}, which is not set`, "set it");
-  if (value === "") return missing(`is taken from the variable ${name}, which is empty`, "give it a value");
-  return { ok: true, secret: Redacted.make(value, { label }) };
-}
-
-function fromFile(path: string, label: string, files: ReadonlyMap<string, FileRead>): SecretResult {
+/** The secret in a file that was read, or was not. */
+export function fromFile(path: string, read: FileRead, { label, lines }: Wanted): SecretResult {
   const from = `is taken from the file ${path}, which`;
-  const read = files.get(path) ?? { status: "absent" };
   if (read.status === "absent") return missing(`${from} does not exist`, "create it, or correct the path");
   if (read.status === "refused") return missing(`${from} ${read.expected}`, read.advice);
   const text = read.text.replace(/\r?\n$/, "");
   if (text === "") return missing(`${from} is empty`, "write the secret into it");
-  if (/[\r\n]/.test(text))
+  if (lines === "one" && /[\r\n]/.test(text))
     return missing(`${from} has more than one line`, "keep the secret alone on one line");
   return { ok: true, secret: Redacted.make(text, { label }) };
+}
+
+function fromEnvironment(name: string, { label }: Wanted, env: Environment): SecretResult {
+  const value = Object.hasOwn(env, name) ? env[name] : undefined;
+  if (value === undefined) return missing(`is taken from the variable ${name}, which is not set`, "set it");
+  if (value === "") return missing(`is taken from the variable ${name}, which is empty`, "give it a value");
+  return { ok: true, secret: Redacted.make(value, { label }) };
 }
 
 function missing(expected: string, advice: string): SecretResult {

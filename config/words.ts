@@ -86,6 +86,7 @@ const wordKinds = {
   reason: "text of at most 500 characters",
   secret: "{env: NAME} or {file: PATH}",
   user: "a name, {env: NAME} or {file: PATH}",
+  inbox: "a subject of plain words such as _INBOX_purgatory",
 } as const;
 
 type NumberSpec = Extract<KeySpec, { readonly min: unknown }>;

@@ -16,7 +16,14 @@ import { keysOf } from "../../config/shape.ts";
 
 const dir = join(import.meta.dirname, "bad");
 const names = readdirSync(dir).filter((name) => name.endsWith(".yaml"));
-const env = { NATS_TOKEN_EMPTY: "", NATS_PASSWORD: "pw", NATS_TOKEN: "tok" };
+const env = {
+  NATS_TOKEN_EMPTY: "",
+  NATS_PASSWORD: "pw",
+  NATS_TOKEN: "tok",
+  NO_SEED: "SUMMER",
+  CERTIFICATE: "-----BEGIN CERTIFICATE-----\n",
+  SEALED_KEY: "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+};
 
 function problemsOf(name: string): readonly Problem[] {
   const file = configFileNames.find((each) => name.startsWith(each.replace(".yaml", "_")));

@@ -129,7 +129,9 @@ test("without the grant to read, the missing flag is named", () => {
 test("the paths to be granted are the directory, its files and the files of secrets", () => {
   write(
     "app.yaml",
-    "nats:\n  password: {file: pw}\n  token: {file: /run/secrets/token}\n  user: {env: ME}\n",
+    "nats:\n  password: {file: pw}\n  token: {file: /run/secrets/token}\n  user: {env: ME}\n" +
+      "  nkey: {file: seed}\n  creds: {file: bus.creds}\n" +
+      "  tls_ca: {file: ca}\n  tls_cert: {file: cert}\n  tls_key: {file: key}\n",
   );
   expect(configPaths(dir)).toEqual([
     dir,
@@ -138,5 +140,6 @@ test("the paths to be granted are the directory, its files and the files of secr
     join(dir, "app.yaml"),
     join(dir, "pw"),
     "/run/secrets/token",
+    ...["seed", "bus.creds", "ca", "cert", "key"].map((name) => join(dir, name)),
   ]);
 });

@@ -40,6 +40,11 @@ const policyRows: readonly Row[] = [
   ["purge_hardening.backoff", "false", "policy.backoff.enabled", false],
 ];
 
+const seed = `SU${"A".repeat(56)}`;
+const creds = "-----BEGIN NATS USER JWT-----\n-----BEGIN USER NKEY SEED-----";
+const certificate = "-----BEGIN CERTIFICATE-----";
+const privateKey = "-----BEGIN PRIVATE KEY-----";
+
 const appRows: readonly Row[] = [
   ["log.level", "debug", "app.log.level", "debug"],
   ["http.host", "127.0.0.2", "app.http.host", "127.0.0.2"],
@@ -48,6 +53,12 @@ const appRows: readonly Row[] = [
   ["nats.user", "purgatory", "app.nats.user", "purgatory"],
   ["nats.password", "{env: PASSWORD}", "app.nats.password", "from the environment"],
   ["nats.token", "{file: token}", "app.nats.token", "from a file"],
+  ["nats.nkey", "{env: SEED}", "app.nats.nkeySeed", seed],
+  ["nats.creds", "{env: CREDS}", "app.nats.credentials", creds],
+  ["nats.tls_ca", "{env: CERT}", "app.nats.tls.ca", certificate],
+  ["nats.tls_cert", "{env: CERT}", "app.nats.tls.cert", certificate],
+  ["nats.tls_key", "{env: KEY}", "app.nats.tls.key", privateKey],
+  ["nats.inbox_prefix", "_INBOX_me", "app.nats.inboxPrefix", "_INBOX_me"],
   ["breaker.venue_cooldown_seconds", "30", "app.breaker.venueCooldownMs", 30_000],
   ["breaker.venue_cooldown_max_seconds", "600", "app.breaker.venueCooldownMaxMs", 600_000],
   ["breaker.account_cooldown_seconds", "60", "app.breaker.accountCooldownMs", 60_000],
@@ -96,6 +107,13 @@ const universeRows: readonly Row[] = [
   ],
 ];
 
+/** What must stand beside a key. */
+const companions: Readonly<Record<string, string>> = {
+  "nats.password": "  user: me\n",
+  "nats.tls_cert": "  tls_key: {env: KEY}\n",
+  "nats.tls_key": "  tls_cert: {env: CERT}\n",
+};
+
 /** `a.b.c` and a value as YAML sections. */
 function yaml(key: string, value: string): string {
   const steps = key.split(".");
@@ -105,7 +123,13 @@ function yaml(key: string, value: string): string {
 
 function load(texts: Parameters<typeof configTexts>[0]): Config {
   const files = configTexts({ "universe.yaml": tiers, ...texts }, { token: "from a file\n" });
-  const result = parseConfig(files, { PASSWORD: "from the environment" });
+  const result = parseConfig(files, {
+    PASSWORD: "from the environment",
+    SEED: seed,
+    CREDS: creds,
+    CERT: certificate,
+    KEY: privateKey,
+  });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.config;
 }
@@ -149,11 +173,11 @@ describe("changing a key changes its place in the result and nothing else", () =
   });
 
   test.each(appRows)("app.yaml: %s", (key, value, place, expected) => {
-    const withUser = key === "nats.password" ? `${yaml(key, value)}  user: me\n` : yaml(key, value);
-    const config = load({ "app.yaml": withUser });
+    const config = load({ "app.yaml": `${yaml(key, value)}${companions[key] ?? ""}` });
     expect(at(config, place)).toEqual(expected);
     expect(at(defaults, place)).not.toEqual(expected);
-    expect(others(config, place, "app.nats.user")).toEqual(others(defaults, place, "app.nats.user"));
+    const changed = [place.replace(/\.tls\..*/, ".tls"), "app.nats.user"];
+    expect(others(config, ...changed)).toEqual(others(defaults, ...changed));
   });
 
   test.each(universeRows)("universe.yaml: %s", (_key, text, place, expected) => {
