@@ -31,6 +31,14 @@ function filled(kit: Kit, symbol = BONK): OrderResult {
   };
 }
 
+function pause(kit: Kit, symbol = BONK): PurgeEventOf<"operator.pause"> {
+  return { type: "operator.pause", symbol, at: at(kit), by: "ana", reason: "to look at it" };
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
 /** A quote that the schema lets through and the machine's arithmetic does not: worth more than any amount can be. */
 function poison(symbol: TradingSymbol, request_id: string, now: number): OrderResult {
   const nines = "9".repeat(30);
@@ -82,6 +90,96 @@ describe("a step", () => {
     expect(kit.ledger.rows).toHaveLength(3);
     expect(kit.dead).toEqual([]);
   });
+});
+
+describe("an event that somebody waits for", () => {
+  test("is answered with its record, and not before that is durable", async () => {
+    const kit = await startSymbols();
+    kit.faults.hold();
+    const told: unknown[] = [];
+    void kit.symbols.ask(pause(kit)).then((answer) => told.push(answer));
+    await turns(20);
+    expect([kit.faults.held, told]).toEqual([1, []]);
+    kit.faults.release();
+    await turns(20);
+    expect(told).toMatchObject([{ what: "recorded", record: { seq: 1, state: "suspended" } }]);
+  });
+
+  test("and says nothing new is answered when what it found is durable", async () => {
+    const kit = await startSymbols();
+    kit.faults.hold();
+    const told: unknown[] = [];
+    void kit.symbols.ask(pause(kit)).then(() => told.push("first"));
+    void kit.symbols.ask(pause(kit)).then(({ what }) => told.push(what));
+    await turns(20);
+    expect(told).toEqual([]);
+    kit.faults.release();
+    await turns(20);
+    expect(told).toEqual(["first", "unchanged"]);
+    expect(kit.ledger.rows).toHaveLength(1);
+  });
+
+  test("is answered when the journal fails, without a word on whether it was done", async () => {
+    const kit = await startSymbols();
+    kit.faults.failNext({ isWritten: true });
+    expect(await kit.symbols.ask(pause(kit))).toMatchObject({ what: "unsure" });
+    expect(kit.ledger.rows).toHaveLength(1);
+  });
+
+  test("is answered when the actors stop, and afterwards is not taken", async () => {
+    const kit = await startSymbols();
+    const { symbols } = kit;
+    kit.faults.hold();
+    const waiting = symbols.ask(pause(kit));
+    await turns(5);
+    const stopped = kit.stop();
+    expect(await waiting).toMatchObject({ what: "unsure" });
+    kit.faults.release();
+    await stopped;
+    expect(await symbols.ask(pause(kit))).toMatchObject({ what: "not_taken" });
+  });
+
+  test("is not taken where too much waits already", async () => {
+    const kit = await startSymbols({ maxPending: 1, mailboxSize: 1 });
+    await kit.request(BONK);
+    kit.faults.hold();
+    kit.symbols.tell(requested(SEI, kit.clock.now()));
+    await turns(20);
+    const told = await Promise.race(Array.from({ length: 4 }, () => kit.symbols.ask(pause(kit))));
+    expect(told).toMatchObject({ what: "not_taken", reason: expect.stringContaining("BONK-USD") });
+  });
+
+  test("is set aside where its symbol is", async () => {
+    const ledger = memoryLedger();
+    const before = await startSymbols({ ledger });
+    await before.request(BONK);
+    await before.stop();
+    const row = ledger.rows[0];
+    if (row === undefined) throw new Error("no record");
+    ledger.rows[0] = { ...row, snapshot: JSON.stringify({ version: 99 }) };
+    const after = await startSymbols({ ledger, clock: before.clock });
+    expect(await after.symbols.ask(pause(after))).toMatchObject({
+      what: "set_aside",
+      reason: expect.stringContaining("does not fit this version"),
+    });
+  });
+});
+
+test("a result delivered again is not answered before what it said the first time is durable", async () => {
+  const kit = await startSymbols();
+  await kit.request(BONK);
+  const quote = quoted(BONK, "1-1", kit.clock.now());
+  kit.faults.hold();
+  const { acked } = kit.bus.counts;
+  void kit.bus.publish("results", quote);
+  void kit.bus.publish("results", quote);
+  await turns(50);
+  expect(kit.faults.held).toBe(1);
+  expect(kit.bus.counts.acked).toBe(acked);
+  kit.faults.release();
+  await kit.clock.settle();
+  expect(kit.states()).toEqual(["purging.quoting", "purging.placing"]);
+  expect(kit.bus.counts.acked).toBeGreaterThanOrEqual(acked + 2);
 });
 
 describe("after a crash of the process", () => {
