@@ -10,6 +10,13 @@ import {
   SCHEMA_VERSION,
   subjectOf,
 } from "../../../adapters/bus/mod.ts";
+import {
+  ACK_WAIT_MS,
+  CONSUMERS,
+  MAX_ACK_PENDING,
+  MAX_DELIVER,
+  STREAMS,
+} from "../../../adapters/bus/streams.ts";
 import { symbolOf } from "./bus_conformance.ts";
 import { CHANNELS, JSON_TEXT, VECTORS } from "./vectors.ts";
 
@@ -80,6 +87,47 @@ function clientOrderId(body: object): unknown {
   return typeof order === "object" && order !== null && "client_order_id" in order
     ? order.client_order_id
     : null;
+}
+
+test("every kind of message is shown in MessagePack too, byte for byte as in the test vectors", () => {
+  const shown = [...page.matchAll(/^```msgpack\n(.*?)^```$/gms)].map(([, hex = ""]) =>
+    hex.replaceAll("\n", ""),
+  );
+  expect(shown).toEqual(VECTORS.map(({ msgpack_hex }) => msgpack_hex));
+});
+
+test("its streams are those that the code makes, for as long, with the same window", () => {
+  const rows = [...page.matchAll(/^\| `(PURGE_\w+)` \| `([^`]+)`.*? \| (.+?) \| (.+?) \| (.+?) \|$/gm)];
+  const listed = rows.map(([, name, subject, retention = "", age, window]) => [
+    name,
+    subject?.replace(/…$/, ""),
+    retention.replace(/:.*$/, "").replace(" ", ""),
+    age,
+    window,
+  ]);
+  const real = Object.entries(STREAMS).map(([name, { subjects, retention, maxAgeMs, duplicateWindowMs }]) => [
+    name,
+    subjects.length === 1 ? subjects[0] : subjects[0]?.replace(/PURGE_.*$/, ""),
+    retention,
+    maxAgeMs === 0 ? "ever" : inWords(maxAgeMs),
+    inWords(duplicateWindowMs),
+  ]);
+  expect(listed).toEqual(real);
+});
+
+test("its consumers are those that the code makes", () => {
+  const rows = [...page.matchAll(/^\| `(\w+)` \| `(PURGE_\w+)` \| the \w+ \|$/gm)];
+  expect(rows.map(([, durable, stream]) => ({ durable, stream }))).toEqual(
+    CONSUMERS.map(({ durable, stream }) => ({ durable, stream })),
+  );
+  expect(page).toContain(
+    `\`ack_wait\` ${inWords(ACK_WAIT_MS)}, at most ${MAX_DELIVER} deliveries, at most ${MAX_ACK_PENDING.toLocaleString("en")} unanswered`,
+  );
+});
+
+function inWords(ms: number): string {
+  const [size, unit] = ms >= 86_400_000 ? [86_400_000, "d"] : ms >= 60_000 ? [60_000, "min"] : [1_000, "s"];
+  return `${ms / size} ${unit}`;
 }
 
 test("its numbers are the real ones", () => {
