@@ -97,6 +97,12 @@ export async function startSymbols({
       await bus.publish("results", quoted(symbol, lastQuestion(commands, symbol), clock.now()));
       await clock.settle();
     },
+    /** A quote that shows an empty account. */
+    async quoteNothingLeft(symbol: TradingSymbol): Promise<void> {
+      const quote = quoted(symbol, lastQuestion(commands, symbol), clock.now());
+      await bus.publish("results", { ...quote, available: "0" });
+      await clock.settle();
+    },
     lastOrder: (symbol: TradingSymbol): OrderRequest => lastOrder(commands, symbol),
   };
 }
