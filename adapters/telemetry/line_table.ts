@@ -227,6 +227,29 @@ const surroundings = {
     shape: "Bus connection lost; no order is placed until it is back",
     meaning: "Symbols keep their state, and readiness is false.",
   },
+  bus_incident: {
+    level: "warn",
+    shape: "Bus, <what>: <message>",
+    meaning:
+      "Something on the way between programs: `redelivered`, `duplicate` and `resent` are the price of losing nothing, and at level debug; `heartbeat_missed`, `slow_consumer`, `stale_connection`, `lame_duck` and `error` want a look when they go on. At most five of a kind in a minute; the last of them says so.",
+  },
+  operator_answered: {
+    level: "info",
+    shape: "Operator request by <by>: <action> <symbol> (<reason>): <outcome>",
+    meaning:
+      "The audit: who asked for what and why, and what came of it: done, with state and record, or nothing to change.",
+  },
+  operator_refused: {
+    level: "warn",
+    shape: "Operator request by <by>: <action> <symbol> (<reason>): refused (<code>): <message>",
+    meaning: "The same for a request that was not granted, with the code that its sender was told.",
+  },
+  holdings_refused: {
+    level: "warn",
+    shape: "Holdings from <source> refused: <reason>",
+    meaning:
+      "What another bot published about the account is not used; the last good reading stands. At most five of a kind in a minute.",
+  },
   gateway_retry: {
     level: "warn",
     shape: "Gateway retries <symbol> (try <attempt>): <message>",

@@ -199,6 +199,24 @@ export const METRICS = {
     labels: [],
     help: "Times the bus connection was lost.",
   },
+  busIncidents: {
+    type: "counter",
+    name: "purgatory_bus_incidents_total",
+    labels: ["what"],
+    help: "What happened on the way between programs: redelivered, duplicate, resent (harmless), heartbeat_missed, slow_consumer, stale_connection, lame_duck or error.",
+  },
+  operatorRequests: {
+    type: "counter",
+    name: "purgatory_operator_requests_total",
+    labels: ["action", "outcome"],
+    help: "Requests of operators: purge, pause, resume, reset, ban or abort; done, unchanged, or the code of the refusal.",
+  },
+  holdingsRefused: {
+    type: "counter",
+    name: "purgatory_holdings_refused_total",
+    labels: ["reason"],
+    help: "Holdings published by other bots that were not used: mode, future, source, sequence, stale, content or other.",
+  },
   gatewayRetries: {
     type: "counter",
     name: "purgatory_gateway_retries_total",

@@ -1,8 +1,9 @@
 // Counts what happened, for Prometheus.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { JournalRecord, Observation } from "../../actors/ports.ts";
+import type { BusIncident, JournalRecord, Observation } from "../../actors/ports.ts";
 import { labelGuard } from "./label_guard.ts";
 import { type LabelsOf, METRICS, type MetricOf, type MetricShape } from "./metric_table.ts";
+import { refusalClass } from "./refusal_class.ts";
 import {
   endedAttempt,
   faultOf,
@@ -20,6 +21,16 @@ export interface Metrics {
 }
 
 const SKIPS = ["backoff", "suspended", "busy", "limit", "venue", "dry_run"] as const;
+const INCIDENTS: Record<BusIncident, true> = {
+  redelivered: true,
+  duplicate: true,
+  resent: true,
+  heartbeat_missed: true,
+  slow_consumer: true,
+  stale_connection: true,
+  lame_duck: true,
+  error: true,
+};
 const VENUE_STATES = ["closed", "open", "half_open"] as const;
 /** More codes than any exchange documents. */
 const MAX_CODES = 200;
@@ -35,6 +46,7 @@ export function createMetrics(build: LabelsOf<"buildInfo">): Metrics {
   board.set("buildInfo", 1, build);
   board.add("riskRejections", { reason: "purge_failed" }, 0);
   for (const why of SKIPS) board.add("skips", { why }, 0);
+  for (const what of Object.keys(INCIDENTS)) board.add("busIncidents", { what }, 0);
   for (const cause of ["venue", "account"]) board.add("venueOpened", { cause }, 0);
   for (const state of VENUE_STATES) board.set("venueState", state === "closed" ? 1 : 0, { state });
   return {
@@ -134,6 +146,15 @@ function surroundingMetrics(board: Board): (observation: Observation) => void {
         return board.set("busConnected", connected ? 1 : 0, {});
       case "child":
         return countChild(board, observation, childOf);
+      case "bus":
+        return board.add("busIncidents", { what: observation.what });
+      case "operator": {
+        const { request, answer } = observation;
+        const outcome = answer.ok ? (answer.changed ? "done" : "unchanged") : answer.code;
+        return board.add("operatorRequests", { action: request.action, outcome });
+      }
+      case "holdings.refused":
+        return board.add("holdingsRefused", { reason: refusalClass(observation.reason) });
       case "gateway.retry":
         return board.add("gatewayRetries", {});
       default:

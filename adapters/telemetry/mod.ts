@@ -10,5 +10,5 @@ export { createNarrator, type NarratorOptions } from "./narrator.ts";
 export { type RunPages, type RunPagesInput, runPages } from "./pages.ts";
 export { REDACTED, redact, redactText } from "./redaction.ts";
 export { type StatusInput, statusDocument, symbolDocument } from "./status_document.ts";
-export { createTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
+export { createTelemetry, type Overview, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 export { createTracker, type RunSummary, type Tracker } from "./tracker.ts";

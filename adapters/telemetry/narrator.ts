@@ -1,7 +1,9 @@
-// What happened, in words: an observation in, log lines out. Pure, so that the words are tested without a log.
+// What happened, in words: an observation in, log lines out. It writes nothing itself, so that the words are tested
+// without a log.
 import type { Observation } from "../../actors/ports.ts";
 import type { Level } from "./line_table.ts";
 import { type LogLine, say } from "./lines.ts";
+import { createNeighbours } from "./narrate_neighbours.ts";
 import { narrateTransition } from "./narrate_transition.ts";
 import { agoText, durationText, oneLine } from "./text.ts";
 
@@ -10,13 +12,16 @@ export interface NarratorOptions {
   readonly detailedErrors: boolean;
   /** A group commit that takes longer is reported. Milliseconds. */
   readonly slowCommitMs?: number;
+  /** Epoch milliseconds. What repeats within a minute is told a few times only. */
+  readonly now: () => number;
 }
 
 type Of<Kind extends Observation["kind"]> = Extract<Observation, { readonly kind: Kind }>;
 
 /** Puts an observation into words: none, one or several lines, in the order in which they belong in the log. */
 export function createNarrator(options: NarratorOptions): (observation: Observation) => readonly LogLine[] {
-  const { detailedErrors, slowCommitMs = 1_000 } = options;
+  const { detailedErrors, slowCommitMs = 1_000, now } = options;
+  const neighbours = createNeighbours(now);
   return (observation) => {
     switch (observation.kind) {
       case "transition":
@@ -38,9 +43,11 @@ export function createNarrator(options: NarratorOptions): (observation: Observat
       case "connection":
         return [say(observation.connected ? "bus_connected" : "bus_lost", {})];
       case "bus":
+        return neighbours.bus(observation);
       case "operator":
+        return neighbours.operator(observation);
       case "holdings.refused":
-        return [];
+        return neighbours.holdings(observation);
       case "child":
         return [child(observation)];
       case "gateway.retry":

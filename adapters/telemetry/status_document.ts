@@ -1,5 +1,5 @@
 // The state of a run as one JSON document: `GET /status`, and `purgatory status --json` for a running process.
-import type { SymbolStatus } from "../../actors/ports.ts";
+import type { CycleReport, SymbolStatus } from "../../actors/ports.ts";
 import type { Verdict } from "./condition.ts";
 import { redact } from "./redaction.ts";
 import type { Tracker } from "./tracker.ts";
@@ -22,7 +22,9 @@ export function statusDocument({ tracker, about, readiness, now }: StatusInput):
     ready: readiness.ok,
     not_ready_because: readiness.reasons,
     holdings_read_at: tracker.holdingsReadAt,
+    bus_connected: tracker.connected,
     venue: redact(tracker.venue),
+    last_cycle: cycleDocument(tracker.lastCycle),
     summary: {
       cycles: summary.cycles,
       cycles_held_back: summary.cyclesHeldBack,
@@ -39,6 +41,20 @@ export function statusDocument({ tracker, about, readiness, now }: StatusInput):
       sold_value_usd: summary.soldValueUsd,
     },
     symbols: tracker.symbols().map(symbolDocument),
+  };
+}
+
+function cycleDocument(report: CycleReport | null): unknown {
+  if (report === null) return null;
+  return {
+    cycle: report.cycle,
+    at: report.at,
+    duration_ms: report.durationMs,
+    positions: report.positions,
+    candidates: report.candidates.length,
+    started: report.started.length,
+    skipped: report.skipped.length,
+    held_back: redact(report.heldBack),
   };
 }
 

@@ -1,12 +1,13 @@
 // Log, metrics and status of one run, all fed by one callback: observations go in, and nothing comes back to the actors.
-import type { Observation, Observe } from "../../actors/ports.ts";
+import type { Observation, Observe, SymbolStatus } from "../../actors/ports.ts";
+import type { Timestamp } from "../../machines/mod.ts";
 import type { LogLine } from "./lines.ts";
 import { createLogger, type LoggerOptions } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createNarrator, type NarratorOptions } from "./narrator.ts";
 import { createTracker, type Tracker } from "./tracker.ts";
 
-export interface TelemetryOptions extends Omit<LoggerOptions, "base">, NarratorOptions {
+export interface TelemetryOptions extends Omit<LoggerOptions, "base">, Omit<NarratorOptions, "now"> {
   readonly version: string;
   readonly mode: string;
 }
@@ -16,19 +17,36 @@ export interface Telemetry {
   readonly observe: Observe;
   readonly metrics: Metrics;
   readonly tracker: Tracker;
+  overview(): Overview;
+}
+
+/** The run as a whole, at this moment: for whoever asks from outside. */
+export interface Overview extends Pick<Tracker, "connected" | "venue" | "lastCycle"> {
+  readonly startedAt: Timestamp;
+  readonly symbols: readonly SymbolStatus[];
 }
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { version, mode } = options;
   const logger = createLogger({ ...options, base: { service: "purgatory", version, mode } });
-  const narrate = createNarrator(options);
+  const now = (): number => options.clock.now();
+  const narrate = createNarrator({ ...options, now });
   const metrics = createMetrics({ version, mode, node: process.versions.node });
   const tracker = createTracker();
   const tell = (observation: Observation): void => {
     for (const line of narrate(observation)) logger.log(line);
   };
   const parts = { tracker: tracker.observe, metrics: metrics.observe, log: tell };
-  return { observe: eachOnItsOwn(parts, logger.log), metrics, tracker };
+  const startedAt = new Date(now()).toISOString();
+  return {
+    observe: eachOnItsOwn(parts, logger.log),
+    metrics,
+    tracker,
+    overview() {
+      const { connected, venue, lastCycle } = tracker;
+      return { startedAt, connected, venue, lastCycle, symbols: tracker.symbols() };
+    },
+  };
 }
 
 /** Gives each observation to every part, whatever the others do with it: a fault in a metric is no reason to stop selling.

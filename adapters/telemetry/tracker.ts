@@ -1,5 +1,5 @@
 // What every symbol looks like now, and what a run has come to: for `status`, the live table and the summary.
-import type { JournalRecord, Observation, SymbolStatus } from "../../actors/ports.ts";
+import type { CycleReport, JournalRecord, Observation, SymbolStatus } from "../../actors/ports.ts";
 import {
   add,
   type PurgeContext,
@@ -36,6 +36,10 @@ export interface Tracker {
   summary(): RunSummary;
   /** Null until the venue breaker has said anything. */
   readonly venue: VenueState | null;
+  /** Null before the first. */
+  readonly lastCycle: CycleReport | null;
+  /** False until the bus was opened. */
+  readonly connected: boolean;
   /** When a cycle last saw the account's positions; null before. */
   readonly holdingsReadAt: Timestamp | null;
   /** Supervisors that gave up and were not started again since. */
@@ -52,6 +56,8 @@ export function createTracker(): Tracker {
   const counts = noCounts();
   let venue: VenueState | null = null;
   let holdingsReadAt: Timestamp | null = null;
+  let lastCycle: CycleReport | null = null;
+  let connected = false;
 
   const observe = (observation: Observation): void => {
     count(counts, observation);
@@ -62,7 +68,11 @@ export function createTracker(): Tracker {
         sales.follow(record, recovered);
         return;
       }
+      case "connection":
+        connected = observation.connected;
+        return;
       case "cycle.completed":
+        lastCycle = observation.report;
         // A cycle that was held back before it saw a position may have been held back for want of holdings.
         if (observation.report.heldBack === null || observation.report.positions > 0) {
           holdingsReadAt = observation.report.at;
@@ -86,6 +96,12 @@ export function createTracker(): Tracker {
     summary: () => ({ ...counts, soldValueUsd: sales.total() }),
     get venue() {
       return venue;
+    },
+    get lastCycle() {
+      return lastCycle;
+    },
+    get connected() {
+      return connected;
     },
     get holdingsReadAt() {
       return holdingsReadAt;

@@ -1,6 +1,6 @@
 // The metrics as a scraper sees them, read back from the exposition text.
 import { describe, expect, test } from "vitest";
-import type { CycleReport, Observation } from "../../../actors/ports.ts";
+import type { CycleReport, Observation, OperatorAction, OperatorAnswer } from "../../../actors/ports.ts";
 import { createMetrics, METRICS } from "../../../adapters/telemetry/mod.ts";
 import type { Rejection } from "../../../machines/mod.ts";
 import { parseExposition } from "./exposition.ts";
@@ -277,6 +277,49 @@ describe("around the symbols", () => {
     expect(value("purgatory_bus_disconnects_total")).toBe(1);
     expect(value("purgatory_gateway_retries_total")).toBe(1);
     expect(value("purgatory_dead_letters_total")).toBe(1);
+  });
+
+  test("incidents on the bus, each kind from zero", async () => {
+    const { see, read } = metered();
+    const zero = await read();
+    expect(zero.value("purgatory_bus_incidents_total", { what: "slow_consumer" })).toBe(0);
+    expect(zero.value("purgatory_bus_incidents_total", { what: "redelivered" })).toBe(0);
+    for (const what of ["redelivered", "redelivered", "error"] as const) {
+      see({ kind: "bus", what, message: "never a label" });
+    }
+    const { value } = await read();
+    expect(value("purgatory_bus_incidents_total", { what: "redelivered" })).toBe(2);
+    expect(value("purgatory_bus_incidents_total", { what: "error" })).toBe(1);
+  });
+
+  test("what operators asked, and what came of it", async () => {
+    const { see, read } = metered();
+    const ask = (action: OperatorAction, answer: OperatorAnswer): void =>
+      see({ kind: "operator", request: { action, symbol: BONK, by: "ana", reason: "delisting" }, answer });
+    ask("ban", { ok: true, changed: true, seq: 1, state: "suspended" });
+    ask("ban", { ok: true, changed: false, seq: null, state: "suspended" });
+    ask("purge", { ok: false, code: "suspended", message: "banned by ana" });
+    ask("purge", { ok: false, code: "suspended", message: "banned by ana" });
+    const { value } = await read();
+    const of = (action: string, outcome: string) =>
+      value("purgatory_operator_requests_total", { action, outcome });
+    expect([of("ban", "done"), of("ban", "unchanged"), of("purge", "suspended")]).toEqual([1, 1, 2]);
+  });
+
+  test.each([
+    ["its source is mallory, and screener is listened to", "source"],
+    ["its sequence 7 is not above 9, the last of this source", "source"],
+    ["sequence 7 is not above 9", "sequence"],
+    ["read 400 s ago, older than the 180 s that are allowed", "stale"],
+    ["its time is 90 s in the future", "future"],
+    ["its eligible set is empty", "content"],
+    ["whatever else, {label="1"}", "other"],
+  ])("refused holdings are counted by a few words: %s", async (reason, label) => {
+    const { see, read } = metered();
+    see({ kind: "holdings.refused", source: "screener", reason });
+    const { samples } = await read();
+    const refused = samples.filter(({ name }) => name === "purgatory_holdings_refused_total");
+    expect(refused).toMatchObject([{ labels: { reason: label }, value: 1 }]);
   });
 
   test("supervision", async () => {

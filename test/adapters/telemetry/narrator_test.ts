@@ -1,6 +1,12 @@
 // The words: every line that operators search for, to the letter, and what each observation says.
 import { describe, expect, test } from "vitest";
-import type { CycleReport, JournalRecord, Observation } from "../../../actors/ports.ts";
+import type {
+  BusIncident,
+  CycleReport,
+  JournalRecord,
+  Observation,
+  OperatorAnswer,
+} from "../../../actors/ports.ts";
 import { createNarrator, LINES } from "../../../adapters/telemetry/mod.ts";
 import type { PurgePolicy, Rejection } from "../../../machines/mod.ts";
 import { BONK, INVALID_SIZE, POLICY, Story, symbolOf, transition } from "./story.ts";
@@ -13,7 +19,9 @@ const noting =
     for (const { fields } of lines) said.add(fields["line"]);
     return lines;
   };
-const narrate = noting(createNarrator({ detailedErrors: true }));
+const clock = { now: 0 };
+const now = (): number => clock.now;
+const narrate = noting(createNarrator({ detailedErrors: true, now }));
 const say = (observation: Observation): string[] => narrate(observation).map(({ msg }) => msg);
 const tell = (record: JournalRecord): string[] => say(transition(record));
 const levels = (observation: Observation): string[] => narrate(observation).map(({ level }) => level);
@@ -60,7 +68,7 @@ describe("the lines that operators of the Python original search for", () => {
   });
 
   test("with detailed errors off a refusal ends after the message, and keeps the body to itself", () => {
-    const short = noting(createNarrator({ detailedErrors: false }));
+    const short = noting(createNarrator({ detailedErrors: false, now }));
     const failed = new Story().fail();
     const id = failed.event.type === "order.rejected" ? failed.event.client_order_id : "";
     const lines = short(transition(failed));
@@ -364,6 +372,16 @@ describe("around the symbols", () => {
       until: state === "open" ? "2025-11-11T22:01:00.000Z" : null,
     },
   });
+  const bus = (what: BusIncident): Observation => ({
+    kind: "bus",
+    what,
+    message: "purge.v1.results.BONK-USD",
+  });
+  const operator = (answer: OperatorAnswer): Observation => ({
+    kind: "operator",
+    request: { action: "pause", symbol: BONK, by: "ana (cli)", reason: "delisting" },
+    answer,
+  });
   const child = (
     what: Extract<Observation, { kind: "child" }>["what"],
     reason: string | null,
@@ -426,6 +444,36 @@ describe("around the symbols", () => {
       "error",
       ["Dead letter for no symbol: not JSON"],
     ],
+    [bus("redelivered"), "debug", ["Bus, redelivered: purge.v1.results.BONK-USD"]],
+    [bus("duplicate"), "debug", ["Bus, duplicate: purge.v1.results.BONK-USD"]],
+    [bus("resent"), "debug", ["Bus, resent: purge.v1.results.BONK-USD"]],
+    [bus("heartbeat_missed"), "warn", ["Bus, heartbeat_missed: purge.v1.results.BONK-USD"]],
+    [bus("slow_consumer"), "warn", ["Bus, slow_consumer: purge.v1.results.BONK-USD"]],
+    [bus("stale_connection"), "warn", ["Bus, stale_connection: purge.v1.results.BONK-USD"]],
+    [bus("lame_duck"), "warn", ["Bus, lame_duck: purge.v1.results.BONK-USD"]],
+    [bus("error"), "warn", ["Bus, error: purge.v1.results.BONK-USD"]],
+    [
+      operator({ ok: true, changed: true, seq: 42, state: "suspended" }),
+      "info",
+      ["Operator request by ana (cli): pause BONK-USD (delisting): done, now suspended, record 42"],
+    ],
+    [
+      operator({ ok: true, changed: false, seq: null, state: "suspended" }),
+      "info",
+      ["Operator request by ana (cli): pause BONK-USD (delisting): nothing to change, it is suspended"],
+    ],
+    [
+      operator({ ok: false, code: "unknown_symbol", message: "check the spelling" }),
+      "warn",
+      [
+        "Operator request by ana (cli): pause BONK-USD (delisting): refused (unknown_symbol): check the spelling",
+      ],
+    ],
+    [
+      { kind: "holdings.refused", source: "screener", reason: "sequence 7 is not above 9" },
+      "warn",
+      ["Holdings from screener refused: sequence 7 is not above 9"],
+    ],
     [
       { kind: "gateway.retry", symbol: null, attempt: 2, message: "timeout" },
       "warn",
@@ -458,6 +506,51 @@ describe("around the symbols", () => {
     expect(say(observation)).toEqual(lines);
     expect(levels(observation)).toEqual([level]);
   });
+
+  test("a request is told with all that was asked and answered, in fields to search by", () => {
+    const asked = { by: "ana (cli)", action: "pause", symbol: BONK, reason: "delisting" };
+    const [done] = narrate(operator({ ok: true, changed: true, seq: 42, state: "suspended" }));
+    expect(done?.fields).toEqual({
+      line: "operator_answered",
+      ...asked,
+      ok: true,
+      changed: true,
+      seq: 42,
+      state: "suspended",
+    });
+    const [no] = narrate(operator({ ok: false, code: "busy", message: "an attempt is under way" }));
+    const refusal = { ok: false, code: "busy", message: "an attempt is under way" };
+    expect(no?.fields).toEqual({ line: "operator_refused", ...asked, ...refusal });
+  });
+
+  test("every request is told, however many there are", () => {
+    const request = operator({ ok: false, code: "busy", message: "" });
+    const lines = Array.from({ length: 100 }, () => say(request)).flat();
+    expect(lines).toHaveLength(100);
+  });
+
+  test.each([
+    ["trouble on the bus", bus("slow_consumer"), bus("error")],
+    [
+      "refused holdings",
+      { kind: "holdings.refused", source: "a", reason: "sequence 1" },
+      { kind: "holdings.refused", source: "a", reason: "stale" },
+    ],
+  ] as const)(
+    "%s that repeats is told five times a minute; another kind has its own five",
+    (_, one, other) => {
+      clock.now += 60_000;
+      const lines = Array.from({ length: 20 }, () => say(one)).flat();
+      expect(lines).toHaveLength(5);
+      expect(lines[3]).not.toContain("only counted");
+      expect(lines[4]).toMatch(/ \(more of this kind within the minute are only counted\)$/);
+      expect(say(other)).toHaveLength(1);
+      clock.now += 59_999;
+      expect(say(one)).toEqual([]);
+      clock.now += 1;
+      expect(say(one)).toEqual([lines[0]]);
+    },
+  );
 
   test("a quick commit and a queue's depth are for the metrics, not for the log", () => {
     expect(say({ kind: "commit", records: 1, durationMs: 3, pending: 0 })).toEqual([]);

@@ -1,7 +1,13 @@
 // What `status` and the live table are told, and what makes a process healthy or ready.
 import { describe, expect, test } from "vitest";
 import type { CycleReport, Observation } from "../../../actors/ports.ts";
-import { createTracker, health, readiness, statusDocument } from "../../../adapters/telemetry/mod.ts";
+import {
+  createTelemetry,
+  createTracker,
+  health,
+  readiness,
+  statusDocument,
+} from "../../../adapters/telemetry/mod.ts";
 import { BONK, INVALID_SIZE, Story, symbolOf, transition } from "./story.ts";
 
 const AT = "2025-11-11T22:00:00.000Z";
@@ -212,12 +218,53 @@ describe("ready", () => {
   });
 });
 
+describe("the run at a glance", () => {
+  const telemetry = () => {
+    const clock = { now: () => NOW };
+    const stream = { write: () => {} };
+    const options = { level: "silent", pretty: false, detailedErrors: true } as const;
+    return createTelemetry({ ...options, stream, clock, version: "0.1.0", mode: "paper" });
+  };
+
+  test("before anything was heard", () => {
+    const nothing = { connected: false, venue: null, lastCycle: null, symbols: [] };
+    expect(telemetry().overview()).toEqual({ startedAt: AT, ...nothing });
+  });
+
+  test("the last of everything", () => {
+    const { observe, overview } = telemetry();
+    observe({ kind: "connection", connected: true });
+    observe(cycle("the bus is away", 0));
+    observe(cycle(null, 9));
+    const venue = {
+      type: "venue.state",
+      at: AT,
+      state: "closed",
+      cause: null,
+      reason: null,
+      until: null,
+    } as const;
+    observe({ kind: "venue", venue });
+    observe(transition(new Story().fail()));
+    expect(overview()).toMatchObject({
+      connected: true,
+      venue,
+      lastCycle: { heldBack: null, positions: 9 },
+      symbols: [{ symbol: "BONK-USD", state: "failed" }],
+    });
+    observe({ kind: "connection", connected: false });
+    expect(overview().connected).toBe(false);
+  });
+});
+
 test("the status document: wire names, and no secrets", () => {
   const story = new Story();
   story.request();
   story.quote();
   story.reject({ ...INVALID_SIZE, raw_response: '{"headers":{"authorization":"hunter2"}}' });
   const tracker = tracked(story);
+  tracker.observe({ kind: "connection", connected: true });
+  tracker.observe(cycle("token=hunter2 is no longer valid"));
   const text = JSON.stringify(
     statusDocument({
       tracker,
@@ -232,7 +279,9 @@ test("the status document: wire names, and no secrets", () => {
     version: "0.1.0",
     ready: false,
     not_ready_because: ["the bus is not connected"],
+    bus_connected: true,
     venue: null,
+    last_cycle: { cycle: 1, at: AT, duration_ms: 1, positions: 9, candidates: 0, started: 0, skipped: 0 },
     summary: { attempts: 1, orders_rejected: 1, sold_value_usd: "0" },
     symbols: [
       { symbol: "BONK-USD", state: "failed", last_rejection: { code: "INVALID_ORDER_CONFIGURATION" } },
