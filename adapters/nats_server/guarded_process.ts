@@ -21,7 +21,8 @@ const GUARD = `
 exec 4<&0 </dev/null
 "$@" 4<&- >&2 &
 server=$!
-{ while read -r word <&4; do kill -TERM "$server"; done; kill -KILL "$server"; } >/dev/null 2>&1 3<&- &
+exec 2>/dev/null
+{ while read -r word <&4; do kill -TERM "$server"; done; kill -KILL "$server"; } >/dev/null 3<&- &
 reader=$!
 echo "$server"
 wait "$server"

@@ -96,7 +96,8 @@ async function makePipe(path: string): Promise<void> {
     if (isPipe(path)) return;
     throw new NatsServerError(
       "failed",
-      `${path}: the named pipe that tells whether a server runs could not be made`,
+      `${path}: cannot be made, and a named pipe has to be there, which tells whether a server runs; use a directory ` +
+        "on a local file system",
       error,
     );
   }
