@@ -4,6 +4,13 @@ import type { Channel } from "../../actors/ports.ts";
 import { MAX_BODY_BYTES, MAX_DEPTH, patternOf, SCHEMA_VERSION } from "../../adapters/bus/mod.ts";
 import { ACK_WAIT_MS, CONSUMERS, MAX_ACK_PENDING, MAX_DELIVER, STREAMS } from "../../adapters/bus/streams.ts";
 import { CHANNELS, type Vector, VECTORS } from "../adapters/bus/vectors.ts";
+import {
+  controlChannels,
+  controlHeaders,
+  controlMessages,
+  controlOperations,
+  type HeaderSchema,
+} from "./asyncapi_control.ts";
 import { bodySchemas, isMessageName, schemaNameOf } from "./asyncapi_schemas.ts";
 import { CHANNEL_WORDS, MESSAGE_SUMMARIES, ROLES } from "./asyncapi_words.ts";
 import { type Json, reference } from "./json_schemas.ts";
@@ -40,19 +47,25 @@ export function asyncapi(): Json {
           "A NATS server, 2.9.10 or later, with JetStream. Every server will do; this is the usual one.",
       },
     },
-    channels: Object.fromEntries(CHANNELS.map((name) => [name, channel(name)])),
-    operations: Object.fromEntries(CHANNELS.flatMap(operations)),
+    channels: {
+      ...Object.fromEntries(CHANNELS.map((name) => [name, channel(name)])),
+      ...controlChannels(),
+    },
+    operations: { ...Object.fromEntries(CHANNELS.flatMap(operations)), ...controlOperations() },
     components: {
-      messages: Object.fromEntries(VECTORS.map((vector) => [vector.name, message(vector)])),
+      messages: {
+        ...Object.fromEntries(VECTORS.map((vector) => [vector.name, message(vector)])),
+        ...controlMessages(),
+      },
       messageTraits: { common: { headers: reference("Headers") } },
-      schemas: { Headers: HEADERS, ...bodySchemas() },
+      schemas: { Headers: HEADERS, ...controlHeaders(HEADERS), ...bodySchemas() },
     },
     "x-jetstream": jetstream(),
     "x-limits": { max_body_bytes: MAX_BODY_BYTES, max_depth: MAX_DEPTH },
   };
 }
 
-const HEADERS: Json = {
+const HEADERS: Json & HeaderSchema = {
   type: "object",
   description:
     "Headers of NATS. Names are read in any case; a name that is repeated counts with its first value.",

@@ -1,6 +1,7 @@
 // What the protocol's schemas are called, and what their shapes alone do not say.
 import { DeadLetterBody, TransitionBody } from "../../adapters/bus/mod.ts";
 import * as machines from "../../machines/mod.ts";
+import { CONTROL_WORDS } from "./asyncapi_control.ts";
 import { type Json, jsonSchemas, type Named } from "./json_schemas.ts";
 
 const MESSAGES = {
@@ -36,13 +37,13 @@ export function schemaNameOf(message: MessageName): string {
   return message.replace(/(?:^|[._])([a-z])/g, (_all, letter: string) => letter.toUpperCase());
 }
 
-/** Every schema of the protocol's bodies, by name. */
+/** Every schema of the protocol's bodies, requests and replies, by name. */
 export function bodySchemas(): Readonly<Record<string, Json>> {
   const messages = MESSAGE_NAMES.map((name): [string, Named] => [
     schemaNameOf(name),
     { schema: MESSAGES[name], ...NOTES[name] },
   ]);
-  return jsonSchemas({ ...WORDS, ...Object.fromEntries(messages) });
+  return jsonSchemas({ ...WORDS, ...Object.fromEntries(messages), ...CONTROL_WORDS });
 }
 
 const NOTES: { readonly [N in MessageName]?: Omit<Named, "schema"> } = {

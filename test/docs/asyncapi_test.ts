@@ -3,10 +3,13 @@ import { readFileSync } from "node:fs";
 import specs from "@asyncapi/specs";
 import { Ajv } from "ajv";
 import formats from "ajv-formats";
+import { Result, Schema } from "effect";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { CONTROL_SCHEMAS, OPERATIONS } from "../../adapters/control/mod.ts";
 import { VECTORS } from "../adapters/bus/vectors.ts";
 import { ASYNCAPI_FILE, asyncapi, asyncapiYaml } from "./asyncapi.ts";
+import { REQUESTS } from "./asyncapi_control.ts";
 import { bodySchemas, isMessageName, MESSAGE_NAMES, schemaNameOf } from "./asyncapi_schemas.ts";
 import { isJson } from "./json_schemas.ts";
 import { checksOf } from "./schema_checks.ts";
@@ -60,6 +63,30 @@ describe("an independent validator", () => {
     if (!isMessageName(name)) throw new Error(name);
     const validate = check(schemaNameOf(name));
     expect(validate(body), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  test.each(OPERATIONS)("takes the example of a request for %s, as the control service does", (operation) => {
+    const request: Schema.Codec<unknown, unknown> = CONTROL_SCHEMAS[operation].request;
+    const { example } = REQUESTS[operation];
+    const payload = at(document, [
+      "components",
+      "messages",
+      `control.${operation}.request`,
+      "payload",
+      "$ref",
+    ]);
+    const validate = check(String(payload).split("/").at(-1) ?? "");
+    const decode = Schema.decodeUnknownResult(request);
+    expect(Result.getOrThrow(decode(example))).toEqual(example);
+    expect(validate(example), JSON.stringify(validate.errors)).toBe(true);
+    for (const wrong of [
+      { symbol: "bonk", after: "bonk" },
+      { by: " ", limit: 0 },
+      { reason: "a\nb", after: 1, symbol: 1 },
+    ]) {
+      const changed = { ...example, ...wrong };
+      expect(validate(changed), JSON.stringify(changed)).toBe(Result.isSuccess(decode(changed)));
+    }
   });
 
   test("takes the headers of every example, and refuses those without a version", () => {
