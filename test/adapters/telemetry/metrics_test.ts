@@ -313,7 +313,7 @@ describe("around the symbols", () => {
     ["read 400 s ago, older than the 180 s that are allowed", "stale"],
     ["its time is 90 s in the future", "future"],
     ["its eligible set is empty", "content"],
-    ["whatever else, {label="1"}", "other"],
+    ["whatever else, {label=1}", "other"],
   ])("refused holdings are counted by a few words: %s", async (reason, label) => {
     const { see, read } = metered();
     see({ kind: "holdings.refused", source: "screener", reason });
