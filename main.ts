@@ -68,6 +68,11 @@ async function perform(command: Command, grants: Grants, excess: readonly string
         return speak(await (await loadLedgerCommands()).exportRecords(command));
       case "import":
         return speak(await importRecords(command));
+      case "operator":
+      case "gateway":
+      case "nats init":
+      case "gateway-check":
+        return complain(`${command.kind}: not available yet`, EXIT.notYet);
     }
   } catch (error) {
     if (isTagged(error, "JournalError")) return complain(`${error.message}\n`, EXIT.state);
@@ -167,6 +172,13 @@ function onSignals(stop: () => void): void {
   });
 }
 
+/** The server that the command line or the configuration names; null for the bus in this process. */
+function natsOf(command: RunCommand, { app }: Config) {
+  const url = command.nats.url ?? app.nats.url;
+  const { user, password, token } = app.nats;
+  return url === null ? null : { servers: url, name: "purgatory", user, password, token };
+}
+
 interface World {
   readonly clock: Clock;
   readonly observe: Observe;
@@ -198,7 +210,7 @@ async function plant(
     clock,
     observe,
     first: [],
-    openBus: () => openBus(command.natsUrl ?? config.app.nats.url, config.app.nats, world),
+    openBus: () => openBus({ nats: natsOf(command, config), role: "both", mode: command.mode, ...world }),
     openJournal: () => openSqliteJournal(paths.journal),
     openExchange: () => openPaper(command, script, clock),
     gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: paths.dir },

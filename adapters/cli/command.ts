@@ -1,5 +1,25 @@
 // What a command line can ask for, as data.
+import type { OperatorAction } from "../../actors/ports.ts";
 import type { Mode } from "./ledger_paths.ts";
+
+/** How to reach and enter a NATS server, as far as flags say. Null: what the environment says (`NATS_USER` and the other
+ * variables of the `nats` tool, for credentials only), else app.yaml. Paths are absolute. No secret is ever a flag. */
+export interface NatsFlags {
+  /** `spawn`, for `run` alone: a server of our own. Other commands find such a one by its state directory. */
+  readonly url: string | null;
+  readonly user: string | null;
+  readonly passwordFile: string | null;
+  readonly tokenFile: string | null;
+  /** A file that holds an nkey seed. */
+  readonly nkeyFile: string | null;
+  /** A credentials file: a JWT and its seed. */
+  readonly credsFile: string | null;
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** What replies are sent under, where a user may not read all of `_INBOX`. */
+  readonly inboxPrefix: string | null;
+}
 
 /** Paths are absolute. */
 export interface RunCommand {
@@ -11,8 +31,9 @@ export interface RunCommand {
   readonly speed: number | "max";
   readonly configDir: string;
   readonly stateDir: string;
-  /** Null: what app.yaml says. */
-  readonly natsUrl: string | null;
+  readonly nats: NatsFlags;
+  /** `external`: another program on the bus is the gateway, and this one sees no exchange. */
+  readonly gateway: "own" | "external";
   readonly json: boolean;
   /** A script for the paper exchange; null: the shipped one. */
   readonly scriptFile: string | null;
@@ -27,10 +48,58 @@ export interface GraphCommand {
   readonly kind: "graph";
   readonly format: "mermaid" | "dot";
 }
+/** Asks a supervisor on the bus where one is configured; reads the ledger's file where none is, or nobody answers. */
 export interface StatusCommand {
   readonly kind: "status";
   readonly stateDir: string;
   readonly mode: Mode;
+  readonly configDir: string;
+  readonly nats: NatsFlags;
+  readonly json: boolean;
+}
+/** `purge`, `pause`, `resume`, `reset`, `ban`, `abort`: asks a supervisor on the bus. */
+export interface OperatorCommand {
+  readonly kind: "operator";
+  readonly action: OperatorAction;
+  readonly symbol: string;
+  readonly reason: string;
+  /** Default: the user and host that the command runs as. */
+  readonly by: string;
+  readonly stateDir: string;
+  readonly mode: Mode;
+  readonly configDir: string;
+  readonly nats: NatsFlags;
+  readonly json: boolean;
+}
+/** The paper exchange's gateway as a process of its own; the supervisor runs elsewhere with `--gateway external`. */
+export interface GatewayCommand {
+  readonly kind: "gateway";
+  readonly mode: Mode;
+  readonly configDir: string;
+  readonly stateDir: string;
+  readonly nats: NatsFlags;
+  readonly scriptFile: string | null;
+  readonly json: boolean;
+}
+/** `nats init`: creates streams and consumers, or, asked to, brings existing ones in line. */
+export interface NatsInitCommand {
+  readonly kind: "nats init";
+  readonly configDir: string;
+  readonly nats: NatsFlags;
+  /** Of each stream, in a cluster: 1, 3 or 5. */
+  readonly replicas: number;
+  readonly update: boolean;
+  readonly json: boolean;
+}
+/** `gateway-check`: plays a supervisor against whatever gateway is on the bus. */
+export interface GatewayCheckCommand {
+  readonly kind: "gateway-check";
+  readonly configDir: string;
+  readonly nats: NatsFlags;
+  /** How long the gateway may take to answer, in seconds. */
+  readonly timeoutSeconds: number;
+  /** Names of clauses to try; empty: all. */
+  readonly only: readonly string[];
   readonly json: boolean;
 }
 /** `file` is `-` for standard output, or standard input. */
@@ -53,6 +122,10 @@ export type Command =
   | CheckCommand
   | GraphCommand
   | StatusCommand
+  | OperatorCommand
+  | GatewayCommand
+  | NatsInitCommand
+  | GatewayCheckCommand
   | ExportCommand
   | ImportCommand;
 

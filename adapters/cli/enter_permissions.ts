@@ -52,7 +52,7 @@ interface Permission {
 }
 
 /** What no command needs. Whoever granted it meant another program, or all programs (NODE_OPTIONS). */
-const NEVER = ["child", "worker", "addon", "wasi", "ffi"];
+const NEVER = ["worker", "addon", "wasi", "ffi"];
 
 function verify(grants: Grants, permission: Permission): Entered {
   const missing = missingFlags(grants, permission);
@@ -61,7 +61,11 @@ function verify(grants: Grants, permission: Permission): Entered {
     const advice = `add ${flags}, or leave --permission out: what is needed is then granted`;
     return refusal(EXIT.permission, `node was given --permission without what the command needs; ${advice}`);
   }
-  const unneeded = [...NEVER, ...(grants.network.length === 0 ? ["net"] : [])];
+  const unneeded = [
+    ...NEVER,
+    ...(grants.child.length === 0 ? ["child"] : []),
+    ...(grants.network.length === 0 ? ["net"] : []),
+  ];
   for (const scope of unneeded) if (permission.has(scope)) permission.drop?.(scope);
   const wide = ["fs.read", "fs.write", ...unneeded].filter((scope) => permission.has(scope));
   return { kind: "entered", excess: wide.map((scope) => `${scope}: everything, granted from outside`) };
@@ -75,10 +79,12 @@ function missingFlags(grants: Grants, permission: Permission): readonly string[]
   const read = [...grants.program, ...grants.read].filter((path) => !covers("fs.read", path));
   const write = grants.write.filter((path) => !covers("fs.write", path));
   const needsNetwork = grants.network.length > 0 && !permission.has("net");
+  const needsChild = grants.child.length > 0 && !permission.has("child");
   return [
     ...read.map((path) => `--allow-fs-read=${path}`),
     ...write.map((path) => `--allow-fs-write=${path}`),
     ...(needsNetwork ? ["--allow-net"] : []),
+    ...(needsChild ? ["--allow-child-process"] : []),
   ];
 }
 

@@ -7,6 +7,7 @@ export const EXIT = {
   state: 3,
   permission: 4,
   notYet: 5,
+  refused: 6,
   forced: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -16,7 +17,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.ok, "Done; a run ended because it was told to, or after the last of its cycles."],
   [
     EXIT.failed,
-    "A run ended by a failure that no supervisor could mend, or there were problems in the configuration, a script or an import.",
+    "A run ended by a failure that no supervisor could mend; or there were problems in the configuration, a script or an import; or nobody answered on the bus.",
   ],
   [EXIT.usage, "The command line was not understood; nothing was done."],
   [
@@ -25,5 +26,9 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   ],
   [EXIT.permission, "A permission is missing; the message names the flag."],
   [EXIT.notYet, "Not available yet: live mode."],
+  [
+    EXIT.refused,
+    "An operator's request was understood, and refused; nothing was changed. The code and the reason are on standard error.",
+  ],
   [EXIT.forced, "A second SIGINT ended a run before it had stopped in order."],
 ];

@@ -10,6 +10,16 @@ export class FlagProblems {
     this.#found.push(`${flag} ${shown(value)}: expected ${expected}${ending}`);
   }
 
+  /** Two flags that do not go together. */
+  conflict(one: string, other: string, why: string, advice: string): void {
+    this.#found.push(`${one} and ${other}: ${why}; ${advice}`);
+  }
+
+  /** A flag that has to be there. */
+  missing(flag: string, expected: string): void {
+    this.#found.push(`${flag} is missing: expected ${expected}`);
+  }
+
   get all(): readonly string[] {
     return this.#found;
   }
@@ -30,7 +40,8 @@ export function oneOf<T extends string>(
   const found = choices.find((choice) => choice === value);
   if (found === undefined) {
     const guess = closest(value.toLowerCase(), [...choices]);
-    const isNear = distance(value.toLowerCase(), guess) <= Math.max(1, Math.floor(value.length / 3));
+    const isNear =
+      value.length > 1 && distance(value.toLowerCase(), guess) <= Math.max(1, Math.floor(value.length / 3));
     problems.add(flag, value, `one of ${choices.join(", ")}`, isNear ? `did you mean ${guess}?` : undefined);
   }
   return found;
@@ -64,7 +75,12 @@ export function speedOf(flag: string, value: string, problems: FlagProblems): nu
 export function natsUrl(flag: string, value: string, problems: FlagProblems): string {
   const expected = "an address such as nats://127.0.0.1:4222";
   if (value.includes("@")) {
-    problems.add(flag, "…@…", `${expected}, without user or password`, "put them into app.yaml under nats");
+    problems.add(
+      flag,
+      "…@…",
+      `${expected}, without user or password`,
+      "give them with --nats-user and --nats-password-file, or in app.yaml under nats",
+    );
     return value;
   }
   const withScheme = /^[a-z]+:\/\//i.test(value) ? value : `nats://${value}`;
@@ -73,6 +89,32 @@ export function natsUrl(flag: string, value: string, problems: FlagProblems): st
     /^(nats|tls|wss?):\/\/[A-Za-z0-9.:[\]-]+(\/[^@\s]*)?$/u.test(withScheme) && URL.canParse(withScheme);
   if (isNats && withScheme === value) return value;
   problems.add(flag, value, expected, isNats ? `did you mean ${withScheme}?` : undefined);
+  return value;
+}
+
+/** Words of a person that others will read: on one line, and not for ever. */
+export function plainText(flag: string, value: string, maxLength: number, problems: FlagProblems): string {
+  const text = value.trim();
+  if (
+    text === "" ||
+    text.length > maxLength ||
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text) ||
+    !text.isWellFormed()
+  )
+    problems.add(flag, value, `a text of 1 to ${maxLength} characters on one line`);
+  else if (/^--./.test(text)) problems.add(flag, value, "a text, not another flag");
+  return text;
+}
+
+const SYMBOL = /^[A-Z0-9]{1,20}-[A-Z0-9]{2,10}$/;
+
+/** What a position is sold through, `BONK-USD`. */
+export function symbolOf(flag: string, value: string, problems: FlagProblems): string {
+  if (SYMBOL.test(value)) return value;
+  const upper = value.toUpperCase().replace(/[/_]/, "-");
+  const guess = SYMBOL.test(upper) ? upper : `${upper}-USD`;
+  const advice = SYMBOL.test(guess) ? `did you mean ${guess}?` : undefined;
+  problems.add(flag, value, "the product that a position is sold through, such as BONK-USD", advice);
   return value;
 }
 

@@ -4,6 +4,8 @@ import { findPackageJSON } from "node:module";
 import { dirname, join, resolve, sep } from "node:path";
 import { parse } from "yaml";
 import type { Command } from "./command.ts";
+import { isThereOrHidden } from "./is_there.ts";
+import { natsServerDir } from "./ledger_paths.ts";
 import { type AppNeeds, type GrantFacts, isWithin } from "./grants.ts";
 
 /** @param entry the file that `node` is given: main.ts, at the root of the package */
@@ -19,6 +21,8 @@ export function grantFacts(
     program: programPaths(entry),
     cwd: process.cwd(),
     compileCache: cache === undefined || cache === "" ? null : resolve(cache),
+    loginFiles: "nats" in command ? loginFiles(env) : [],
+    hasServer: "stateDir" in command && isThereOrHidden(natsServerDir(command.stateDir)),
     app: configDir === null ? NOTHING : appNeeds(configDir),
   };
 }
@@ -47,6 +51,14 @@ function packageDirs(root: string): readonly string[] {
   return existsSync(inside) ? [inside, beside] : [beside];
 }
 
+/** Variables of the `nats` tool that name files. Those with a secret itself need no grant. */
+const LOGIN_FILES = ["NATS_NKEY", "NATS_CREDS", "NATS_CA", "NATS_CERT", "NATS_KEY"];
+
+function loginFiles(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const named = LOGIN_FILES.map((name) => env[name] ?? "");
+  return named.filter((path) => path !== "").map((path) => resolve(path));
+}
+
 /** What app.yaml asks for, as far as that can be seen; what is wrong with it is said by whoever reads it properly. */
 export function appNeeds(configDir: string): AppNeeds {
   try {
@@ -54,7 +66,8 @@ export function appNeeds(configDir: string): AppNeeds {
     const nats = member(app, "nats");
     const url = member(nats, "url");
     const port = member(member(app, "http"), "port");
-    const files = ["user", "password", "token"].map((name) => member(member(nats, name), "file"));
+    const values = typeof nats === "object" && nats !== null ? Object.values(nats) : [];
+    const files = values.map((value) => member(value, "file"));
     return {
       natsUrl: typeof url === "string" ? url : null,
       httpPort: typeof port === "number" ? port : null,

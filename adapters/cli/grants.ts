@@ -1,7 +1,7 @@
-// What each command may do, as data: files it reads and writes, and the network. All else is denied by Node.
+// What each command may do, as data: files it reads and writes, the network, one child process. All else is denied by Node.
 import { join, sep } from "node:path";
-import type { Command } from "./command.ts";
-import { ledgerPaths } from "./ledger_paths.ts";
+import type { Command, NatsFlags, RunCommand } from "./command.ts";
+import { ledgerPaths, natsServerDir } from "./ledger_paths.ts";
 
 /** Absolute paths; a directory stands for all that is in it. */
 export interface Grants {
@@ -13,6 +13,8 @@ export interface Grants {
   readonly make: readonly string[];
   /** What the network is for, in words; empty: none. Node cannot be told which hosts or ports. */
   readonly network: readonly string[];
+  /** Programs that may be started; empty: none. Node does not hold them to any of this. */
+  readonly child: readonly string[];
   /** Whether there is a `node:sqlite` at all. Where there is, Node does not hold it to the paths above. */
   readonly sqlite: boolean;
   /** Granted, but missed by nobody where it is not. */
@@ -25,6 +27,10 @@ export interface GrantFacts {
   readonly cwd: string;
   /** Where NODE_COMPILE_CACHE keeps compiled code; null: nowhere. */
   readonly compileCache: string | null;
+  /** Files that the environment names for the login at a NATS server. Absolute paths. */
+  readonly loginFiles: readonly string[];
+  /** Whether a run has had a NATS server of its own in the state directory. */
+  readonly hasServer: boolean;
   /** What app.yaml asks for. */
   readonly app: AppNeeds;
 }
@@ -45,23 +51,40 @@ export function grantsFor(command: Command, facts: GrantFacts): Grants {
     write: [],
     make: [],
     network: [],
+    child: [],
     sqlite: true,
     // Whether there is a configuration here decides which one is read.
     optional: { read: [join(cwd, "config", "policy.yaml"), ...cache], write: cache },
   };
+  const config = "configDir" in command ? [command.configDir, ...app.secretFiles] : [];
   switch (command.kind) {
-    case "run": {
-      const { dir } = ledgerPaths(command.stateDir, command.mode);
-      const script = command.scriptFile === null ? [] : [command.scriptFile];
-      const read = [command.configDir, ...app.secretFiles, ...script, dir];
-      return { ...none, read, write: [dir], make: [dir], network: networkFor(command, app) };
-    }
+    case "run":
+      return runGrants(command, facts, none);
     case "check":
       return { ...none, read: [command.dir, ...app.secretFiles], sqlite: false };
     case "graph":
       return { ...none, sqlite: false };
-    case "status":
-      return { ...none, read: [ledgerPaths(command.stateDir, command.mode).dir] };
+    case "status": {
+      const { dir } = ledgerPaths(command.stateDir, command.mode);
+      const bus = busNeeds(command.nats, facts, command.stateDir);
+      return { ...none, read: [...config, ...bus.read, dir], network: bus.network };
+    }
+    // Whether a server that a run has started is still there is seen by a module that brings SQLite along.
+    case "operator": {
+      const bus = busNeeds(command.nats, facts, command.stateDir);
+      return { ...none, read: [...config, ...bus.read], network: bus.network };
+    }
+    case "gateway": {
+      const { dir } = ledgerPaths(command.stateDir, command.mode);
+      const bus = busNeeds(command.nats, facts, command.stateDir);
+      const read = [...config, ...scriptOf(command), ...bus.read, dir];
+      return { ...none, read, write: [dir], make: [dir], network: bus.network };
+    }
+    case "nats init":
+    case "gateway-check": {
+      const bus = busNeeds(command.nats, facts, null);
+      return { ...none, read: [...config, ...bus.read], network: bus.network, sqlite: false };
+    }
     case "export": {
       const file = command.file === "-" ? [] : [command.file];
       return { ...none, read: [ledgerPaths(command.stateDir, command.mode).dir, ...file], write: file };
@@ -69,14 +92,55 @@ export function grantsFor(command: Command, facts: GrantFacts): Grants {
     case "import": {
       const { dir } = ledgerPaths(command.stateDir, command.mode);
       const file = command.file === "-" ? [] : [command.file];
-      return {
-        ...none,
-        read: [command.configDir, ...app.secretFiles, ...file, dir],
-        write: [dir],
-        make: [dir],
-      };
+      return { ...none, read: [...config, ...file, dir], write: [dir], make: [dir] };
     }
   }
+}
+
+function runGrants(command: RunCommand, facts: GrantFacts, none: Grants): Grants {
+  const { dir } = ledgerPaths(command.stateDir, command.mode);
+  const isSpawning = command.nats.url === "spawn";
+  const own = isSpawning ? [dir, natsServerDir(command.stateDir)] : [dir];
+  const bus = busNeeds(command.nats, facts, null);
+  const port = command.httpPort ?? facts.app.httpPort;
+  const http = port === null ? [] : [`HTTP on ${port === 0 ? "a free port" : `port ${port}`}`];
+  return {
+    ...none,
+    read: [command.configDir, ...facts.app.secretFiles, ...bus.read, ...scriptOf(command), ...own],
+    write: own,
+    make: own,
+    network: [...bus.network, ...http],
+    child: isSpawning ? ["nats-server"] : [],
+  };
+}
+
+function scriptOf({ scriptFile }: { readonly scriptFile: string | null }): readonly string[] {
+  return scriptFile === null ? [] : [scriptFile];
+}
+
+/** What it takes to reach the bus.
+ *
+ * @param stateDir where to look for a server that a run has started there; null: nowhere
+ */
+function busNeeds(
+  flags: NatsFlags,
+  { app, loginFiles, hasServer }: GrantFacts,
+  stateDir: string | null,
+): Pick<Grants, "read" | "network"> {
+  const look = stateDir === null ? [] : [natsServerDir(stateDir)];
+  const found = hasServer && stateDir !== null ? "spawn" : app.natsUrl;
+  const url = flags.url ?? found;
+  if (url === null) return { read: look, network: [] };
+  if (url === "spawn") return { read: look, network: ["a NATS server of our own"] };
+  const { passwordFile, tokenFile, nkeyFile, credsFile, caFile, certFile, keyFile } = flags;
+  const named = [passwordFile, tokenFile, nkeyFile, credsFile, caFile, certFile, keyFile];
+  const files = [...named.filter((file) => file !== null), ...loginFiles];
+  return { read: [...look, ...files], network: [`the bus at ${withoutLogin(url)}`] };
+}
+
+/** An address as it may be shown: without the user and password that somebody may have written into it. */
+export function withoutLogin(url: string): string {
+  return url.replace(/(^|\/\/)[^/@]*@/, "$1***@");
 }
 
 /** The flags of `node` that grant this and no more. */
@@ -90,6 +154,7 @@ export function toNodeFlags(grants: Grants): readonly string[] {
   ];
   // Each of these is a warning about the flags that this program sets on purpose.
   if (grants.network.length > 0) flags.push("--allow-net", "--disable-warning=ExperimentalWarning");
+  if (grants.child.length > 0) flags.push("--allow-child-process", "--disable-warning=SecurityWarning");
   if ([...read, ...write].some((path) => path.includes(","))) flags.push("--disable-warning=Warning");
   if (!grants.sqlite) flags.push("--no-experimental-sqlite");
   return flags;
@@ -97,29 +162,22 @@ export function toNodeFlags(grants: Grants): readonly string[] {
 
 /** For people, one line each. */
 export function describeGrants(grants: Grants): readonly string[] {
-  const { read, write, network, sqlite } = grants;
+  const { read, write, network, child, sqlite } = grants;
   const list = (paths: readonly string[]): string => outermost(paths).join(", ");
   return [
     `read:    ${["the program and its packages", ...outermost(read)].join(", ")}`,
     `write:   ${list(write) || "nothing"}`,
     `network: ${network.length === 0 ? "none" : `any address (asked for: ${network.join(", ")})`}`,
     `sqlite:  ${sqlite ? "yes, and Node does not hold it to these paths" : "none"}`,
-    "child processes, workers, native addons: none",
+    child.length === 0
+      ? "child processes, workers, native addons: none"
+      : `child processes: ${child.join(", ")}, which nobody holds to this; workers, native addons: none`,
   ];
 }
 
 /** The same for JSON. */
-export function grantsDocument({ program, read, write, network, sqlite }: Grants) {
-  return { program, read, write, network, sqlite, child_processes: false, workers: false, addons: false };
-}
-
-function networkFor(command: Command & { readonly kind: "run" }, app: AppNeeds): readonly string[] {
-  const natsUrl = command.natsUrl ?? app.natsUrl;
-  const port = command.httpPort ?? app.httpPort;
-  return [
-    ...(natsUrl === null ? [] : [`the bus at ${natsUrl}`]),
-    ...(port === null ? [] : [`HTTP on ${port === 0 ? "a free port" : `port ${port}`}`]),
-  ];
+export function grantsDocument({ program, read, write, network, child, sqlite }: Grants) {
+  return { program, read, write, network, sqlite, child_processes: child, workers: false, addons: false };
 }
 
 /** Without repetitions, and without what lies in another of them. */

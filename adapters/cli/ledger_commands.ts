@@ -29,13 +29,15 @@ export async function statusOfLedger({
   }
   const lastAt = await ledgerTime(journal);
   const lockedBy = ledgerHolder(dir);
+  const left = lockedBy === null ? null : readRunFile(dir, lockedBy);
   const input = {
     mode,
     dir,
     lockedBy,
     lastAt: lastAt === null ? null : new Date(lastAt).toISOString(),
     statuses: tracker.symbols(),
-    grants: lockedBy === null ? null : readRunFile(dir, lockedBy),
+    grants: left?.grants ?? null,
+    bus: left?.bus ?? null,
     now: Math.max(Date.now(), lastAt ?? 0),
   };
   if (json) return done(JSON.stringify(statusDocument(input, redactText)));

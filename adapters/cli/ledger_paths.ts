@@ -15,3 +15,8 @@ export function ledgerPaths(stateDir: string, mode: Mode): LedgerPaths {
   const dir = join(stateDir, mode);
   return { dir, journal: join(dir, "journal.sqlite"), exchange: join(dir, "exchange.sqlite") };
 }
+
+/** Where a server that `run --nats spawn` starts keeps what it has. */
+export function natsServerDir(stateDir: string): string {
+  return join(stateDir, "nats");
+}

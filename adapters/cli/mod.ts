@@ -5,8 +5,13 @@ export type {
   CheckCommand,
   Command,
   ExportCommand,
+  GatewayCheckCommand,
+  GatewayCommand,
   GraphCommand,
   ImportCommand,
+  NatsFlags,
+  NatsInitCommand,
+  OperatorCommand,
   Parsed,
   RunCommand,
   StatusCommand,
@@ -22,6 +27,7 @@ export {
   grantsDocument,
   grantsFor,
   toNodeFlags,
+  withoutLogin,
 } from "./grants.ts";
 export type { LiveTable, LiveTableOptions, Terminal } from "./live_table.ts";
 export {
@@ -33,10 +39,11 @@ export {
   loadSummary,
   loadTable,
 } from "./load_late.ts";
-export { type LedgerPaths, ledgerPaths, MODES, type Mode } from "./ledger_paths.ts";
-export { type ProgramFacts, parseCommandLine } from "./program.ts";
+export { type LedgerPaths, ledgerPaths, MODES, type Mode, natsServerDir } from "./ledger_paths.ts";
+export { parseCommandLine } from "./program.ts";
 export type { ImportFailures } from "./ledger_commands.ts";
 export type { FailureSource, ImportedFailure, ParsedFailures } from "./purge_failures.ts";
+export type { ProgramFacts } from "./reading.ts";
 export type { StatusInput } from "./status_view.ts";
 export type { SummaryInput } from "./summary.ts";
 export type { TableOptions } from "./table.ts";

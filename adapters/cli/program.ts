@@ -1,20 +1,8 @@
 // The command line: flags in, one command out. Reads nothing but whether `./config` is there, and never ends the process.
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { type Command as Commander, CommanderError } from "commander";
-import type { Command, Parsed } from "./command.ts";
-import { FlagProblems, natsUrl, oneOf, pathOf, speedOf, wholeNumber } from "./flag_values.ts";
-import { MODES, type Mode } from "./ledger_paths.ts";
-import { describeProgram } from "./program_help.ts";
-
-/** What the defaults depend on. */
-export interface ProgramFacts {
-  readonly version: string;
-  /** The configuration that ships with the package; used where `./config` has no policy.yaml. */
-  readonly shippedConfigDir: string;
-  /** What relative paths are relative to. */
-  readonly cwd: string;
-}
+import type { Parsed } from "./command.ts";
+import { describeProgram, fullName } from "./program_help.ts";
+import { type ProgramFacts, Reading } from "./reading.ts";
 
 /** Understands a command line.
  *
@@ -28,8 +16,8 @@ export function parseCommandLine(
 ): Parsed {
   const reading = new Reading(env, facts);
   let text = "";
-  const program = describeProgram(facts.version, (command, args) => reading.take(command, args));
-  for (const each of [program, ...program.commands]) {
+  const program = describeProgram(facts.version, (command, given) => reading.take(command, given));
+  for (const each of [program, ...allCommands(program)]) {
     each.exitOverride().configureOutput({
       writeOut: (more) => {
         text += more;
@@ -49,149 +37,27 @@ export function parseCommandLine(
   return usage(reading.problems.all, program, argv);
 }
 
-/** Where a ledger's state is kept when nobody says otherwise. */
-const STATE_DIR = ".purgatory";
-const CYCLES_MAX = 1_000_000_000;
-const PORT_MAX = 65_535;
-
-type Options = Readonly<Record<string, string | boolean | undefined>>;
-
-/** Turns what commander found into a command, and notes what does not fit. */
-class Reading {
-  readonly problems = new FlagProblems();
-  readonly #env: Readonly<Record<string, string | undefined>>;
-  readonly #facts: ProgramFacts;
-  command: Command | null = null;
-
-  constructor(env: Readonly<Record<string, string | undefined>>, facts: ProgramFacts) {
-    this.#env = env;
-    this.#facts = facts;
-  }
-
-  take(name: string, { options, argument }: { options: Options; argument: string | undefined }): void {
-    switch (name) {
-      case "run":
-        this.command = this.#run(options);
-        return;
-      case "check":
-        this.command = { kind: "check", dir: this.#configDir("DIR", argument) };
-        return;
-      case "graph":
-        this.command = {
-          kind: "graph",
-          format: this.#choice("--format", options, ["mermaid", "dot"], "mermaid"),
-        };
-        return;
-      case "status":
-        this.command = { kind: "status", ...this.#ledger(options), json: options["json"] === true };
-        return;
-      case "export":
-        this.command = {
-          kind: "export",
-          ...this.#ledger(options),
-          file: this.#file("FILE", argument ?? "-"),
-        };
-        return;
-      case "import":
-        this.command = {
-          kind: "import",
-          ...this.#ledger(options),
-          file: this.#file("FILE", argument ?? "-"),
-          configDir: this.#configDir("--config", texts(options)["config"]),
-        };
-        return;
-    }
-  }
-
-  #run(options: Options): Command {
-    const { cycles, speed, nats, script, httpPort } = texts(options);
-    const { problems } = this;
-    const { stateDir, mode } = this.#ledger(options);
-    if (mode === "live" && speed !== undefined && speed !== "1")
-      problems.add(
-        "--speed",
-        speed,
-        "1 in live mode: the exchange's clock cannot be hurried",
-        "leave it out",
-      );
-    if (mode === "live" && script !== undefined)
-      problems.add("--script", script, "paper or dry-run mode: it is for the paper exchange", "leave it out");
-    return {
-      kind: "run",
-      mode,
-      cycles:
-        cycles === undefined ? null : wholeNumber("--cycles", cycles, { min: 1, max: CYCLES_MAX }, problems),
-      speed: speed === undefined ? 1 : speedOf("--speed", speed, problems),
-      configDir: this.#configDir("--config", texts(options)["config"]),
-      stateDir,
-      natsUrl: nats === undefined ? null : natsUrl("--nats", nats, problems),
-      json: options["json"] === true,
-      scriptFile: script === undefined ? null : this.#path("--script", script),
-      httpPort:
-        httpPort === undefined
-          ? null
-          : wholeNumber("--http-port", httpPort, { min: 0, max: PORT_MAX }, problems),
-    };
-  }
-
-  #ledger(options: Options): { readonly stateDir: string; readonly mode: Mode } {
-    const state = texts(options)["state"] ?? nonEmpty(this.#env["PURGATORY_STATE"]) ?? STATE_DIR;
-    return { stateDir: this.#path("--state", state), mode: this.#choice("--mode", options, MODES, "paper") };
-  }
-
-  #configDir(flag: string, given: string | undefined): string {
-    const named = given ?? nonEmpty(this.#env["PURGATORY_CONFIG"]);
-    if (named !== undefined) return this.#path(flag, named);
-    const own = join(this.#facts.cwd, "config");
-    return isThereOrHidden(join(own, "policy.yaml")) ? own : this.#facts.shippedConfigDir;
-  }
-
-  #file(flag: string, value: string): string {
-    return value === "-" ? value : this.#path(flag, value);
-  }
-
-  #path(flag: string, value: string): string {
-    return resolve(this.#facts.cwd, pathOf(flag, value, this.problems));
-  }
-
-  #choice<T extends string>(flag: string, options: Options, choices: readonly T[], fallback: T): T {
-    const value = options[flag.slice(2)];
-    if (typeof value !== "string") return fallback;
-    return oneOf(flag, value, choices, this.problems) ?? fallback;
-  }
+function allCommands(parent: Commander): readonly Commander[] {
+  return parent.commands.flatMap((command) => [command, ...allCommands(command)]);
 }
 
-function texts(options: Options): Readonly<Record<string, string | undefined>> {
-  const entries = Object.entries(options).map(([key, value]) => [
-    key,
-    typeof value === "string" ? value : undefined,
-  ]);
-  return Object.fromEntries(entries);
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
-}
-
-/** A file that may not be looked at counts as there: the grants that are then asked for name it, instead of another
- * configuration being used without a word. */
-function isThereOrHidden(path: string): boolean {
-  try {
-    return existsSync(path);
-  } catch {
-    return true;
-  }
+/** The command that the line begins with, and what follows its name. */
+function named(program: Commander, argv: readonly string[]): readonly [Commander, readonly string[]] {
+  const found = program.commands.find((each) => each.name() === argv[0]);
+  return found === undefined ? [program, argv] : named(found, argv.slice(1));
 }
 
 /** Commander's message in our words: without its prefix, and with what was expected. */
 function spoken(error: CommanderError, program: Commander, argv: readonly string[]): string {
-  const names = program.commands.map((each) => each.name()).join(", ");
+  const [command, rest] = named(program, argv);
+  const names = command.commands.map((each) => each.name()).join(", ");
   const said = error.message.replace(/^error: /, "").replace(/\n\(/, " (");
   switch (error.code) {
     case "commander.help":
-      return argv.length === 0
+      if (rest.length > 0) return `unknown command '${rest.at(-1)}'; expected one of ${names}`;
+      return command === program
         ? `no command given; expected one of ${names}`
-        : `unknown command '${argv.at(-1)}'; expected one of ${names}`;
+        : `${fullName(command)}: expected one of ${names}`;
     case "commander.unknownCommand":
       return said.endsWith("?)") ? said : `${said}; expected one of ${names}`;
     case "commander.unknownOption": {
@@ -200,17 +66,22 @@ function spoken(error: CommanderError, program: Commander, argv: readonly string
       return argv[0]?.startsWith("-") === true ? `${flag}; flags come after the command` : flag;
     }
     case "commander.optionMissingArgument":
-      return said.replace(/^option '(\S+) <(\w+)>' argument missing$/, "$1: expected a $2 after it");
+      return said.replace(
+        /^option '(\S+) <(\w+)(?:\.\.\.)?>' argument missing$/,
+        "$1: expected a $2 after it",
+      );
     case "commander.missingArgument":
-      return "import: expected a FILE to read, or - for standard input";
+      return command.name() === "import"
+        ? "import: expected a FILE to read, or - for standard input"
+        : `${fullName(command)}: expected a SYMBOL, such as BONK-USD`;
     default:
       return said;
   }
 }
 
 function usage(problems: readonly string[], program: Commander, argv: readonly string[]): Parsed {
-  const named = program.commands.find((each) => each.name() === argv[0])?.name();
-  const help = named === undefined ? "purgatory --help" : `purgatory ${named} --help`;
+  const [command] = named(program, argv);
+  const help = command === program ? "purgatory --help" : `purgatory ${fullName(command)} --help`;
   const lines = problems.map((problem) => problem.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " "));
   return { kind: "usage", message: [...lines, `See ${help}.`, ""].join("\n") };
 }

@@ -19,18 +19,21 @@ export interface StatusInput {
   readonly statuses: readonly SymbolStatus[];
   /** Those of the process that writes; null when none does, or it is not known. */
   readonly grants: Grants | null;
+  /** Address of the bus of the process that writes; null when it is in that process, or nothing is known of it. */
+  readonly bus: string | null;
   /** Epoch milliseconds, on the ledger's own clock. */
   readonly now: number;
 }
 
 /** For people, as lines: who writes, the table, then each failure with all that the exchange said and what to do. */
 export function statusLines(input: StatusInput, options: TableOptions): readonly string[] {
-  const { statuses, grants, now } = input;
+  const { statuses, grants, bus, now } = input;
   const bold = (text: string): string =>
     options.colour === true ? styleText("bold", text, { validateStream: false }) : text;
   const troubled = statuses.filter(isTroubled).toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1));
   return [
     headline(input),
+    ...(bus === null ? [] : [`  bus:     ${plainLine(bus)}`]),
     ...(grants === null ? [] : describeGrants(grants).map((line) => `  ${line}`)),
     "",
     ...renderTable(statuses, now, options),
@@ -46,7 +49,7 @@ export function statusDocument(
   input: StatusInput,
   redact: (text: string) => string = (text) => text,
 ): unknown {
-  const { mode, dir, lockedBy, lastAt, statuses, grants, now } = input;
+  const { mode, dir, lockedBy, lastAt, statuses, grants, bus, now } = input;
   return {
     at: new Date(now).toISOString(),
     mode,
@@ -54,6 +57,7 @@ export function statusDocument(
     running: lockedBy !== null,
     pid: lockedBy,
     last_record_at: lastAt,
+    bus,
     grants: grants === null ? null : grantsDocument(grants),
     symbols: statuses
       .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))

@@ -32,6 +32,7 @@ function exampleStatus(): string {
     write: [dir],
     make: [],
     network: [],
+    child: [],
     sqlite: true,
     optional: { read: [], write: [] },
   };
@@ -42,6 +43,7 @@ function exampleStatus(): string {
     lastAt: "2025-11-11T03:17:58.250Z",
     statuses: [bonk, sei],
     grants,
+    bus: null,
     now: NOW,
   } as const;
   return statusLines(input, { width: 100 }).join("\n");

@@ -118,6 +118,15 @@ describe.concurrent("a process that was started with --permission", () => {
     );
   });
 
+  test("is refused when it is to start a server and may not", async () => {
+    const dir = newHome();
+    for (const name of ["paper", "nats"]) mkdirSync(join(dir, ".purgatory", name), { recursive: true });
+    const nodeFlags = ["--permission", ...reads(dir), `--allow-fs-write=${dir}`, "--allow-net"];
+    const ended = await run(["run", "--nats", "spawn"], { cwd: dir, nodeFlags });
+    expect(ended.code).toBe(4);
+    expect(ended.errors).toContain("add --allow-child-process, or leave");
+  });
+
   test("is refused when packages that are loaded later could not be read", async () => {
     const dir = newHome();
     const some = ["adapters/cli", "test", "package.json", "node_modules"].map((name) => join(root, name));

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Grants, toNodeFlags } from "../../../adapters/cli/mod.ts";
+import { describeGrants, type Grants, grantsDocument, toNodeFlags } from "../../../adapters/cli/mod.ts";
 import type { Probe } from "./grants_probe.ts";
 import { home, type Report, report, run } from "./grants_kit.ts";
 
@@ -76,6 +76,7 @@ describe("the flags of node", () => {
     write: [],
     make: [],
     network: [],
+    child: [],
     sqlite: true,
     optional: { read: [], write: [] },
   };
@@ -92,6 +93,20 @@ describe("the flags of node", () => {
       "--allow-fs-write=/a/paper",
       "--allow-fs-write=/a/paper-old",
     ]);
+  });
+
+  test("let a program be started only where one is named, and say nothing of it", () => {
+    expect(toNodeFlags({ ...none, child: ["nats-server"] })).toEqual([
+      "--permission",
+      "--allow-child-process",
+      "--disable-warning=SecurityWarning",
+    ]);
+    expect(describeGrants({ ...none, child: ["nats-server"] }).at(-1)).toContain(
+      "child processes: nats-server,",
+    );
+    expect(grantsDocument({ ...none, child: ["nats-server"] })).toMatchObject({
+      child_processes: ["nats-server"],
+    });
   });
 
   test("of a whole disk name it alone", () => {
@@ -126,6 +141,63 @@ describe.concurrent("of all that a process can try", () => {
     },
   );
 
+  test("run may start a program only for a server of its own, whose files it may then write", async () => {
+    const dir = newHome();
+    const { results } = await report(["run", "--nats", "spawn"], {
+      cwd: dir,
+      probe: { tries: { ...everything(dir), server: { write: join(dir, ".purgatory", "nats", "file") } } },
+    });
+    const may = { connect: "ok", listen: "ok", child: "ok", server: "ok" };
+    expect(results).toEqual({
+      ...onLedger,
+      "read config": "ok",
+      "write ledger": "ok",
+      "write other ledger": DENIED,
+      ...may,
+    });
+  });
+
+  const bus = ["--nats", "nats://127.0.0.1:4222"];
+  test("gateway may write its own ledger and use the network", async () => {
+    expect(await whatCanDo(["gateway", ...bus])).toEqual({
+      ...onLedger,
+      "read config": "ok",
+      "write ledger": "ok",
+      connect: "ok",
+      listen: "ok",
+    });
+  });
+
+  test("an operator may use the network where there is a bus, and write nothing", async () => {
+    const can = await whatCanDo(["resume", "BONK-USD", ...bus]);
+    expect(can).toEqual({ ...onLedger, "read config": "ok", connect: "ok", listen: "ok" });
+    expect(await whatCanDo(["resume", "BONK-USD"])).toEqual({ ...onLedger, "read config": "ok" });
+  });
+
+  test("what looks after a bus has no SQLite and writes nothing", async () => {
+    const can = { ...nothing, "read config": "ok", connect: "ok", listen: "ok" };
+    expect(await whatCanDo(["nats", "init", ...bus])).toEqual(can);
+    expect(await whatCanDo(["gateway-check", ...bus])).toEqual(can);
+  });
+
+  test("status may use the network where a run has had a server of its own", async () => {
+    const dir = newHome();
+    mkdirSync(join(dir, ".purgatory", "nats"), { recursive: true });
+    writeFileSync(join(dir, ".purgatory", "nats", "server.json"), "{}");
+    const { results } = await report(["status"], {
+      cwd: dir,
+      probe: {
+        tries: {
+          connect: { connect: port },
+          server: { read: join(dir, ".purgatory", "nats", "server.json") },
+          write: { write: join(dir, ".purgatory", "nats", "new") },
+          child: "child",
+        },
+      },
+    });
+    expect(results).toEqual({ connect: "ok", server: "ok", write: DENIED, child: DENIED });
+  });
+
   test("check may read the configuration, has no SQLite, and nothing else", async () => {
     expect(await whatCanDo(["check"])).toEqual({ ...nothing, "read config": "ok" });
   });
@@ -135,7 +207,7 @@ describe.concurrent("of all that a process can try", () => {
   });
 
   test("status and export may write nothing", async () => {
-    expect(await whatCanDo(["status"])).toEqual(onLedger);
+    expect(await whatCanDo(["status"])).toEqual({ ...onLedger, "read config": "ok" });
     expect(await whatCanDo(["export"])).toEqual(onLedger);
   });
 
@@ -181,6 +253,18 @@ describe.concurrent("files that are named", () => {
       password: "ok",
       other: DENIED,
     });
+  });
+
+  test("whoever uses the bus may read the files that flags and the environment name for the login", async () => {
+    const dir = newHome();
+    const names = ["pw", "ca.pem", "bot.creds", "other"];
+    for (const name of names) writeFileSync(join(dir, name), "x");
+    const tries = Object.fromEntries(names.map((name) => [name, { read: join(dir, name) }]));
+    const flags = ["--nats", "nats://h:1", "--nats-user", "bot", "--nats-password-file", "pw"];
+    const env = { NATS_CA: "ca.pem", NATS_URL: "nats://elsewhere:1", NATS_PASSWORD: "other" };
+    const probe = { tries };
+    const { results } = await report(["status", ...flags], { cwd: dir, env, probe });
+    expect(results).toEqual({ pw: "ok", "ca.pem": "ok", "bot.creds": DENIED, other: DENIED });
   });
 
   test("a script that is not there is not there, rather than denied", async () => {

@@ -24,6 +24,19 @@ function help(line: string): string {
   return parsed.text;
 }
 
+const noNats = {
+  url: null,
+  user: null,
+  passwordFile: null,
+  tokenFile: null,
+  nkeyFile: null,
+  credsFile: null,
+  caFile: null,
+  certFile: null,
+  keyFile: null,
+  inboxPrefix: null,
+};
+
 describe("run", () => {
   const plain = {
     kind: "run",
@@ -32,7 +45,8 @@ describe("run", () => {
     speed: 1,
     configDir: shipped,
     stateDir: join(cwd, ".purgatory"),
-    natsUrl: null,
+    nats: noNats,
+    gateway: "own",
     json: false,
     scriptFile: null,
     httpPort: null,
@@ -52,7 +66,8 @@ describe("run", () => {
       speed: 3600,
       configDir: join(cwd, "my"),
       stateDir: "/var/lib/p",
-      natsUrl: "nats://127.0.0.1:4222",
+      nats: { ...noNats, url: "nats://127.0.0.1:4222" },
+      gateway: "own",
       json: true,
       scriptFile: join(cwd, "s.yaml"),
       httpPort: 0,
@@ -87,10 +102,10 @@ describe("run", () => {
     expect(refusal(`run --http-port ${text}`)).toContain("expected a whole number from 0 to 65535");
   });
 
-  test.each(["nats://h:1", "tls://nats.example:4222", "ws://h:8080/path", "nats://[::1]:4222"])(
+  test.each(["nats://h:1", "tls://nats.example:4222", "spawn", "ws://h:8080/path", "nats://[::1]:4222"])(
     "understands --nats %s",
-    (natsUrl) => {
-      expect(parse(`run --nats ${natsUrl}`)).toEqual({ ...plain, natsUrl });
+    (url) => {
+      expect(parse(`run --nats ${url}`)).toEqual({ ...plain, nats: { ...noNats, url } });
     },
   );
 
@@ -101,14 +116,14 @@ describe("run", () => {
 
   test("never repeats a password that was put into an address", () => {
     const said = refusal("run --nats nats://me:hunter2@host:4222");
-    expect(said).toContain("without user or password; put them into app.yaml under nats");
+    expect(said).toContain("without user or password; give them with --nats-user");
     expect(said).not.toContain("hunter2");
   });
 
   test("in live mode cannot hurry the clock or take a script", () => {
     expect(parse("run --mode live --speed 1")).toMatchObject({ mode: "live", speed: 1 });
     const said = refusal("run --mode live --speed max --script s.yaml");
-    expect(said).toMatch(/^--speed max: .*live.*\n--script s\.yaml: /);
+    expect(said).toMatch(/^--speed and --mode live: .*\n--script and --mode live: /);
   });
 });
 
@@ -164,13 +179,9 @@ describe("the other commands", () => {
   });
 
   test("status looks at the paper ledger unless another mode is named", () => {
-    expect(parse("status")).toEqual({ kind: "status", stateDir, mode: "paper", json: false });
-    expect(parse("status --mode live --json")).toEqual({
-      kind: "status",
-      stateDir,
-      mode: "live",
-      json: true,
-    });
+    const plain = { kind: "status", stateDir, configDir: shipped, nats: noNats };
+    expect(parse("status")).toEqual({ ...plain, mode: "paper", json: false });
+    expect(parse("status --mode live --json")).toEqual({ ...plain, mode: "live", json: true });
   });
 
   test("export writes to standard output, or to a file", () => {
@@ -206,10 +217,13 @@ describe("a command line that means nothing", () => {
   });
 
   test.each([
-    ["", "no command given; expected one of run, check, graph, status, export, import"],
+    [
+      "",
+      "no command given; expected one of run, gateway, status, check, graph, purge, pause, resume, reset, ban, abort, export, import, nats, gateway-check",
+    ],
     ["runn", "unknown command 'runn' (Did you mean run?)"],
-    ["liquidate", "unknown command 'liquidate'; expected one of run,"],
-    ["help liquidate", "unknown command 'liquidate'; expected one of run,"],
+    ["liquidate", "unknown command 'liquidate'; expected one of run, gateway,"],
+    ["help liquidate", "unknown command 'liquidate'; expected one of run, gateway,"],
     ["run --cycels 3", "unknown option '--cycels' (Did you mean --cycles?)"],
     ["--mode paper run", "unknown option '--mode'; flags come after the command"],
     ["run --mode", "--mode: expected a MODE after it"],
@@ -248,15 +262,20 @@ describe("a command line that means nothing", () => {
 describe("help", () => {
   test("names every command, shows examples and the exit codes", () => {
     for (const line of ["--help", "-h", "help"]) {
-      expect(help(line)).toMatch(/run[\s\S]*check[\s\S]*graph[\s\S]*status[\s\S]*export[\s\S]*import/);
+      expect(help(line)).toMatch(
+        /run[\s\S]*status[\s\S]*check[\s\S]*graph[\s\S]*purge[\s\S]*export[\s\S]*import[\s\S]*nats/,
+      );
       expect(help(line)).toMatch(/Examples:[\s\S]*Exit codes: 0 done/);
     }
   });
 
-  test.each(["run", "check", "graph", "status", "export", "import"])("exists for %s", (name) => {
-    expect(help(`${name} --help`)).toMatch(new RegExp(`^Usage: purgatory ${name}`));
-    expect(help(`help ${name}`)).toBe(help(`${name} --help`));
-  });
+  test.each(["run", "gateway", "status", "check", "graph", "pause", "export", "import", "gateway-check"])(
+    "exists for %s",
+    (name) => {
+      expect(help(`${name} --help`)).toMatch(new RegExp(`^Usage: purgatory ${name}`));
+      expect(help(`help ${name}`)).toBe(help(`${name} --help`));
+    },
+  );
 
   test("and version win over whatever else is there", () => {
     expect(help("--version")).toBe("1.2.3\n");

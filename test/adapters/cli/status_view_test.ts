@@ -10,6 +10,7 @@ const grants: Grants = {
   write: ["/var/lib/purgatory/paper"],
   make: [],
   network: ["the bus at nats://127.0.0.1:4222"],
+  child: [],
   sqlite: true,
   optional: { read: [], write: [] },
 };
@@ -20,14 +21,16 @@ const stopped: StatusInput = {
   lastAt: "2025-11-11T03:17:58.250Z",
   statuses: [sei, bonk],
   grants: null,
+  bus: null,
   now: NOW,
 };
-const running: StatusInput = { ...stopped, lockedBy: 4711, grants };
+const running: StatusInput = { ...stopped, lockedBy: 4711, grants, bus: "nats://127.0.0.1:4222" };
 
 describe("status as text", () => {
   test("tells who writes and what they may do, shows the table, and tells each failure in full", () => {
     expect(statusLines(running, { width: 100 })).toEqual([
       "paper ledger /var/lib/purgatory/paper: running, pid 4711; last record 2025-11-11 03:17:58Z",
+      "  bus:     nats://127.0.0.1:4222",
       "  read:    the program and its packages, /etc/purgatory, /var/lib/purgatory/paper",
       "  write:   /var/lib/purgatory/paper",
       "  network: any address (asked for: the bus at nats://127.0.0.1:4222)",
@@ -133,13 +136,14 @@ describe("status as JSON", () => {
       running: true,
       pid: 4711,
       last_record_at: "2025-11-11T03:17:58.250Z",
+      bus: "nats://127.0.0.1:4222",
       grants: {
         program: ["/opt/purgatory/main.ts"],
         read: ["/etc/purgatory", "/var/lib/purgatory/paper"],
         write: ["/var/lib/purgatory/paper"],
         network: ["the bus at nats://127.0.0.1:4222"],
         sqlite: true,
-        child_processes: false,
+        child_processes: [],
         workers: false,
         addons: false,
       },
