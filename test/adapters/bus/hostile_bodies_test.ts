@@ -7,6 +7,7 @@ import {
   decode,
   type Headers,
   inProcessTransport,
+  MAX_BODY_BYTES,
   messageBus,
   type Transport,
 } from "../../../adapters/bus/mod.ts";
@@ -61,6 +62,40 @@ describe("read by itself", () => {
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
     expect(process.cpuUsage(started).user / 1_000).toBeLessThan(10_000);
+  });
+
+  test("a value is the same message, or no message for the same reason, in both formats", () => {
+    const odd = fc.jsonValue({ maxDepth: 3 });
+    const changed = fc.constantFrom(...VECTORS).chain((one) =>
+      fc.record({
+        channel: fc.constant(one.channel),
+        subject: fc.constant(one.subject),
+        body: fc
+          .dictionary(fc.constantFrom(...Object.keys(one.body), "more"), odd, { maxKeys: 2 })
+          .map((fields): unknown => JSON.parse(JSON.stringify({ ...one.body, ...fields }))),
+      }),
+    );
+    fc.assert(
+      fc.property(changed, ({ channel, subject, body }) => {
+        const text = Buffer.from(JSON.stringify(body));
+        const packed = decode(channel, { subject, bytes: carelessly(body), headers: MSGPACK });
+        const plain = decode(channel, { subject, bytes: text, headers: JSON_TEXT });
+        if (JSON.stringify(body).includes("__proto__")) expect([packed.ok, plain.ok]).toEqual([false, false]);
+        else expect(packed).toEqual(plain);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("a body of exactly the limit is read, and one byte more is not", () => {
+    const { subject, body } = vector("transition");
+    const sized = (length: number): Uint8Array => {
+      const empty = JSON.stringify({ ...body, snapshot: "" }).length;
+      return Buffer.from(JSON.stringify({ ...body, snapshot: "x".repeat(length - empty) }));
+    };
+    const read = (length: number) =>
+      decode("transitions", { subject, bytes: sized(length), headers: JSON_TEXT }).ok;
+    expect([read(MAX_BODY_BYTES), read(MAX_BODY_BYTES + 1)]).toEqual([true, false]);
   });
 
   test("bytes changed, taken out or put in anywhere give a value, never an exception", () => {
@@ -206,5 +241,37 @@ describe("on the bus of one process", () => {
     }
     expect(new Set(delivered)).toEqual(new Set(["SEI-USD"]));
     expect(bus.counts).toMatchObject({ malformed: HOSTILE.length, handlerErrors: 0 });
+  });
+
+  test("in any mixture of good messages and garbage all of the good ones arrive, in order", async () => {
+    const symbol = fc.constantFrom("BONK-USD", "SEI-USD", "DOGE-USD");
+    const rows = fc.array(fc.tuple(symbol, fc.option(fc.uint8Array({ maxLength: 40 }))), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(rows, async (messages) => {
+        const clock = virtualClock();
+        const transport = inProcessTransport();
+        const bus = messageBus(transport, { clock });
+        const delivered: string[] = [];
+        let letters = 0;
+        await bus.consume("dead", (delivery) => {
+          letters += 1;
+          delivery.ack();
+        });
+        await bus.consume("results", (delivery) => {
+          if (delivery.body.type === "order.update") delivered.push(delivery.body.order_id);
+          delivery.ack();
+        });
+        for (const [index, [name, garbage]] of messages.entries()) {
+          const good = carelessly({ ...vector("order.update").body, symbol: name, order_id: `${index}` });
+          await transport.publish(`purge.v1.results.${name}`, garbage ?? good, MSGPACK);
+        }
+        await clock.settle();
+        const good = [...messages.keys()].filter((index) => messages[index]?.[1] === null);
+        expect(delivered).toEqual(good.map(String));
+        expect(letters).toBe(messages.length - good.length);
+        await bus.close();
+      }),
+      { numRuns: 50 },
+    );
   });
 });
