@@ -1,28 +1,25 @@
 // The cycle actor: every interval, who should go and who may go now? It starts attempts and never waits for one.
 import {
   compare,
-  type HoldingsMessage,
+  type HoldingsPublished,
+  type Position,
   type PurgeEvent,
+  type PurgeEventOf,
   type PurgePolicy,
-  type Timestamp,
   type TradingSymbol,
-  type VenueState,
+  valueUsd,
 } from "../machines/mod.ts";
-import { assess, type Candidate, type EligibilityRules, type Universe } from "./eligibility.ts";
-import type { Bus, Cancel, Clock, CycleReport, Observe, Skip } from "./ports.ts";
+import { AccountReading, type Reading } from "./account_reading.ts";
+import { assess, type Candidate, type EligibilityRules, stayers, type Universe } from "./eligibility.ts";
+import { HeardVenue } from "./heard_venue.ts";
+import type { StartNow } from "./operators.ts";
+import type { Bus, Cancel, Clock, CycleReport, Observe, OperatorRefusal, Skip } from "./ports.ts";
+import { type HoldingsSource, seconds } from "./published_holdings.ts";
+import { refusalOf, type StartConditions, type SymbolView, whySkip } from "./start_rules.ts";
 import { stamp } from "./time.ts";
+import { withLists } from "./universe.ts";
 
-/** What the cycle needs to know of a symbol, from its last durable record. */
-export interface SymbolView {
-  readonly state: string;
-  /** An attempt is under way. */
-  readonly isBusy: boolean;
-  readonly failures: number;
-  readonly lastFailedAt: Timestamp | null;
-  readonly retryAt: Timestamp | null;
-  readonly backoffMs: number;
-  readonly suspendedFor: string | null;
-}
+export type { SymbolView } from "./start_rules.ts";
 
 /** The symbols, as far as the cycle is concerned. */
 export interface Symbols {
@@ -41,6 +38,8 @@ export interface CycleSettings {
   readonly maxPerCycle: number;
   readonly rules: EligibilityRules;
   readonly policy: PurgePolicy;
+  /** The bot whose holdings are used; without one the gateway is asked. */
+  readonly holdingsSource?: HoldingsSource | null;
   /** Read anew in every cycle, so that a stale universe is noticed. */
   readonly universe: (now: number) => Universe;
   /** Report candidates, start nothing. */
@@ -57,29 +56,30 @@ export interface CycleOptions {
   readonly observe: Observe;
   readonly symbols: Symbols;
   readonly settings: CycleSettings;
-  /** Cycles done so far; a restarted actor goes on from there. */
-  readonly progress: { done: number };
+  /** Cycles done so far, and the last message of another bot that was accepted; a restarted actor goes on from there. */
+  readonly progress: { done: number; published?: HoldingsPublished };
   /** The last of `cycles` has been done. */
   readonly onLast: () => void;
 }
 
-/** How long the account may take to be read. */
-const HOLDINGS_MS = 60_000;
+export interface RunningCycle {
+  /** Whether an attempt on this symbol may be started at once, on an operator's word; if so, with which event. The
+   * attempt counts as started; nobody is told. */
+  readonly startNow: StartNow;
+  /** Whether the account held any of it when it was last read. */
+  heldNow(symbol: TradingSymbol): boolean;
+  stop(): void;
+}
 
-/** Starts the first cycle at once. Returns what stops it. */
-export async function startCycle(options: CycleOptions): Promise<{ stop(): void }> {
+/** Starts the first cycle at once. */
+export async function startCycle(options: CycleOptions): Promise<RunningCycle> {
   const { bus, clock, observe, settings } = options;
   const cycle = new Cycle(options);
   const cancels: Cancel[] = [];
-  cancels.push(
-    await bus.consume("holdings", (delivery) => {
-      cycle.hear(delivery.body);
-      delivery.ack();
-    }),
-  );
+  cancels.push(await bus.consume("holdings", (delivery) => cycle.account.hear(delivery)));
   cancels.push(
     await bus.consume("venue", (delivery) => {
-      cycle.venue = delivery.body;
+      cycle.venue.hear(delivery.body, clock.now());
       delivery.ack();
     }),
   );
@@ -103,39 +103,46 @@ export async function startCycle(options: CycleOptions): Promise<{ stop(): void 
   };
   turn(clock.now());
   return {
+    startNow: (symbol) => cycle.startNow(symbol),
+    heldNow: (symbol) => cycle.heldNow(symbol),
     stop() {
       isStopped = true;
       next();
-      cycle.stop();
+      cycle.account.stop();
       for (const cancel of cancels) cancel();
     },
   };
 }
 
+/** Readings of the account that are older than so many intervals are not acted on. */
+const INTERVALS_READ = 2;
+
 class Cycle {
-  venue: VenueState | null = null;
+  readonly venue = new HeardVenue();
+  readonly account: AccountReading;
   readonly #options: CycleOptions;
   #seen: ReadonlyMap<TradingSymbol, number> = new Map();
-  #awaiting: { readonly id: string; readonly resolve: (message: HoldingsMessage | string) => void } | null =
-    null;
+  /** When the account was read that `#seen` was last counted from: sent twice, it is still one piece of evidence. */
+  #countedAt: number | null = null;
+  /** Attempts started since the cycle that runs now has begun to decide. */
+  #started = 0;
 
   constructor(options: CycleOptions) {
     this.#options = options;
-  }
-
-  hear(message: HoldingsMessage): void {
-    if (message.type === "holdings.published") return;
-    if (this.#awaiting?.id === message.request_id) this.#awaiting.resolve(message);
-  }
-
-  stop(): void {
-    this.#awaiting?.resolve("the cycle was stopped");
+    const { bus, clock, observe, progress: memory, settings } = options;
+    this.account = new AccountReading({
+      bus,
+      clock,
+      observe,
+      source: settings.holdingsSource ?? null,
+      memory,
+    });
   }
 
   async run(cycle: number): Promise<void> {
     const { clock, observe } = this.#options;
     const startedAt = clock.now();
-    if (this.#awaiting !== null) {
+    if (this.account.isWaiting) {
       observe({
         kind: "note",
         level: "warn",
@@ -143,38 +150,97 @@ class Cycle {
       });
       return;
     }
-    const holdings = await this.#holdings(cycle);
+    const reading = await this.account.read(cycle);
     const release = clock.hold();
     try {
-      observe({ kind: "cycle.completed", report: this.#decide(cycle, startedAt, holdings) });
+      observe({ kind: "cycle.completed", report: this.#decide(cycle, startedAt, reading) });
     } finally {
       release();
     }
   }
 
-  /** What the account holds, or why that is not known. */
-  async #holdings(cycle: number): Promise<HoldingsMessage | string> {
-    const { bus, clock } = this.#options;
-    if (!bus.connected) return "the bus is not connected";
-    const id = `${cycle}-${clock.now()}`;
-    let cancel: Cancel = () => {};
-    try {
-      return await new Promise<HoldingsMessage | string>((resolve) => {
-        this.#awaiting = { id, resolve };
-        const late = () => resolve(`the account could not be read within ${HOLDINGS_MS / 1_000} s`);
-        cancel = clock.schedule(clock.now() + HOLDINGS_MS, late);
-        bus
-          .publish("account", { type: "holdings.refresh", request_id: id })
-          .catch((error: unknown) => resolve(String(error)));
-      });
-    } finally {
-      cancel();
-      this.#awaiting = null;
-    }
+  heldNow(symbol: TradingSymbol): boolean {
+    const positions = this.account.last?.positions ?? [];
+    return positions.some((position) => position.symbol === symbol && compare(position.balance, "0") > 0);
   }
 
-  #decide(cycle: number, startedAt: number, holdings: HoldingsMessage | string): CycleReport {
+  startNow(symbol: TradingSymbol): ReturnType<StartNow> {
+    const { symbols } = this.#options;
+    const reading = this.#recent();
+    if (typeof reading === "string") return refused("not_ready", reading);
+    const position = reading.positions.find((held) => held.symbol === symbol);
+    if (position === undefined) {
+      return refused("not_held", `${symbol} is not held, as the account was last read`);
+    }
+    const doubt = this.#whyProtected(symbol, position, reading);
+    if (doubt !== null) return refused("protected", doubt);
+    const candidate = this.#sellable(symbol, position);
+    if (typeof candidate === "string") return refused("not_held", candidate);
+    const view = symbols.view(symbol);
+    // Who carries this out says first that it is held again.
+    const asIdle = view?.state === "cleared" ? { ...view, state: "idle" } : view;
+    const skip = whySkip(candidate, asIdle, this.#conditions());
+    if (skip !== null) return { ok: false, ...refusalOf(skip, symbol) };
+    this.#started += 1;
+    return { ok: true, event: this.#requested({ ...candidate, reason: "operator" }) };
+  }
+
+  /** The last reading, or why there is none to act on. */
+  #recent(): Reading | string {
+    const { bus, clock, settings } = this.#options;
+    const { last } = this.account;
+    if (!bus.connected) return "the bus is not connected; try again when it is";
+    if (last === null) return "the account has not been read yet; try again after the next cycle";
+    const maxAgeMs = settings.holdingsSource?.maxAgeMs ?? INTERVALS_READ * settings.intervalMs;
+    const ageMs = clock.now() - last.readAt;
+    if (ageMs <= maxAgeMs) return last;
+    return `the account was last read ${seconds(ageMs)} s ago, and ${seconds(maxAgeMs)} s are allowed; see why the cycles do not read it`;
+  }
+
+  /** An operator's word does not change what the account may hold. */
+  #whyProtected(symbol: TradingSymbol, { currency }: Position, reading: Reading): string | null {
+    const { rules } = this.#options.settings;
+    const universe = this.#universe(reading);
+    if (universe.protectedCurrencies.has(currency)) {
+      return `${currency} is among the protected currencies of universe.yaml, which are never sold`;
+    }
+    const { heldBack } = assess(reading.positions, universe, rules, this.#seen, false);
+    if (heldBack !== null) return `nothing is sold now: ${heldBack}`;
+    if (!stayers(universe)(symbol)) return null;
+    const where = reading.published?.eligible == null ? "universe.yaml" : reading.published.source;
+    return `${symbol} is eligible by ${where}; take it out of its tier there, or put it among what must go, and it will`;
+  }
+
+  #sellable(
+    symbol: TradingSymbol,
+    { balance, price_usd }: Position,
+  ): Pick<Candidate, "symbol" | "balance" | "valueUsd"> | string {
+    const { minLiquidationValueUsd, dustThresholdUsd } = this.#options.settings.rules;
+    if (price_usd === null) return `${symbol} has no price, so its worth is not known`;
+    const value = valueUsd(balance, price_usd);
+    const least =
+      compare(minLiquidationValueUsd, dustThresholdUsd) < 0 ? dustThresholdUsd : minLiquidationValueUsd;
+    if (compare(value, least) < 0) return `${symbol} is worth $${value}, under the minimum of $${least}`;
+    return { symbol, balance, valueUsd: value };
+  }
+
+  #universe({ published }: Reading): Universe {
     const { clock, settings } = this.#options;
+    const universe = settings.universe(clock.now());
+    return published === null ? universe : withLists(universe, published);
+  }
+
+  #conditions(): StartConditions {
+    const { clock, settings } = this.#options;
+    const now = clock.now();
+    const { isDryRun, maxPerCycle } = settings;
+    const { bans } = settings.universe(now);
+    return { now, bans, isDryRun, maxPerCycle, openVenue: this.venue.open(now), started: this.#started };
+  }
+
+  #decide(cycle: number, startedAt: number, reading: Reading | string): CycleReport {
+    const { clock, settings } = this.#options;
+    this.#started = 0;
     const nothing = { cycle, at: stamp(startedAt), positions: 0, candidates: [], started: [], skipped: [] };
     const held = (heldBack: string, seen: Partial<CycleReport> = {}): CycleReport => ({
       ...nothing,
@@ -182,14 +248,14 @@ class Cycle {
       durationMs: clock.now() - startedAt,
       heldBack,
     });
-    if (typeof holdings === "string") return held(holdings);
-    if (holdings.type === "holdings.unavailable") {
-      return held(`the account could not be read: ${holdings.rejection.code} ${holdings.rejection.message}`);
-    }
-    const assessment = assess(holdings.positions, settings.universe(clock.now()), settings.rules, this.#seen);
-    this.#seen = assessment.seen;
-    const positions = holdings.positions.length;
+    if (typeof reading === "string") return held(reading);
+    const isNew = reading.readAt !== this.#countedAt;
+    const universe = this.#universe(reading);
+    const assessment = assess(reading.positions, universe, settings.rules, this.#seen, isNew);
+    const positions = reading.positions.length;
     if (assessment.heldBack !== null) return held(assessment.heldBack, { positions });
+    this.#seen = assessment.seen;
+    this.#countedAt = reading.readAt;
     this.#noteHeldAgain(assessment.held);
     const { started, skipped } = this.#start(assessment.candidates);
     return {
@@ -220,63 +286,43 @@ class Cycle {
     const started: TradingSymbol[] = [];
     const skipped: { readonly symbol: TradingSymbol; readonly skip: Skip }[] = [];
     for (const candidate of candidates) {
-      const view = symbols.view(candidate.symbol);
-      const skip = this.#skip(candidate, view, started.length);
+      const { symbol } = candidate;
+      const view = symbols.view(symbol);
+      const skip = whySkip(candidate, view, this.#conditions());
       if (skip === null) {
-        this.#request(candidate, view);
-        started.push(candidate.symbol);
+        this.#announceRetry(symbol, view);
+        symbols.tell(this.#requested(candidate));
+        this.#started += 1;
+        started.push(symbol);
       } else {
-        skipped.push({ symbol: candidate.symbol, skip });
-        observe({ kind: "purge.skipped", symbol: candidate.symbol, skip });
+        skipped.push({ symbol, skip });
+        observe({ kind: "purge.skipped", symbol, skip });
       }
     }
     return { started, skipped };
   }
 
-  #skip({ symbol, valueUsd }: Candidate, view: SymbolView | null, started: number): Skip | null {
-    const { clock, settings } = this.#options;
-    const ban = settings.universe(clock.now()).bans.get(symbol);
-    if (ban !== undefined) return { why: "suspended", detail: `banned in universe.yaml: ${ban}` };
-    const state = view?.state ?? "idle";
-    if (state === "suspended") return { why: "suspended", detail: view?.suspendedFor ?? "" };
-    if (state === "backoff.waiting" && view !== null) {
-      const remainingMs = Math.max(0, Date.parse(view.retryAt ?? "") - clock.now());
-      return { why: "backoff", failures: view.failures, backoffMs: view.backoffMs, remainingMs };
-    }
-    if (state !== "idle" && state !== "failed" && state !== "backoff.due") {
-      return { why: "busy", detail: state };
-    }
-    if (settings.isDryRun) return { why: "dry_run", detail: `would sell ${symbol}, worth $${valueUsd}` };
-    if (this.venue?.state === "open") {
-      return { why: "venue", detail: `${this.venue.cause}: ${this.venue.reason}, until ${this.venue.until}` };
-    }
-    if (started >= settings.maxPerCycle) {
-      return { why: "limit", detail: `max_liquidations_per_cycle ${settings.maxPerCycle} attempts started` };
-    }
-    return null;
+  #announceRetry(symbol: TradingSymbol, view: SymbolView | null): void {
+    if (view?.state !== "backoff.due" || view.lastFailedAt === null) return;
+    const { clock, observe } = this.#options;
+    const { failures, lastFailedAt } = view;
+    observe({ kind: "purge.retrying", symbol, failures, lastFailedAt, at: stamp(clock.now()) });
   }
 
-  #request(candidate: Candidate, view: SymbolView | null): void {
-    const { clock, observe, settings, symbols } = this.#options;
-    const { symbol, reason, balance, valueUsd } = candidate;
+  #requested({
+    symbol,
+    reason,
+    balance,
+    valueUsd: value_usd,
+  }: Omit<Candidate, "reason"> & {
+    readonly reason: PurgeEventOf<"purge.requested">["reason"];
+  }): PurgeEventOf<"purge.requested"> {
+    const { clock, settings } = this.#options;
     const at = stamp(clock.now());
-    if (view?.state === "backoff.due" && view.lastFailedAt !== null) {
-      observe({
-        kind: "purge.retrying",
-        symbol,
-        failures: view.failures,
-        lastFailedAt: view.lastFailedAt,
-        at,
-      });
-    }
-    symbols.tell({
-      type: "purge.requested",
-      symbol,
-      at,
-      reason,
-      balance,
-      value_usd: valueUsd,
-      policy: settings.policy,
-    });
+    return { type: "purge.requested", symbol, at, reason, balance, value_usd, policy: settings.policy };
   }
+}
+
+function refused(code: OperatorRefusal, message: string): ReturnType<StartNow> {
+  return { ok: false, code, message };
 }

@@ -11,8 +11,8 @@ export interface Universe {
   readonly bans: ReadonlyMap<string, string>;
   /** Currencies that are never touched. */
   readonly protectedCurrencies: ReadonlySet<string>;
-  /** Why this universe must not be acted on (empty, stale); null when it may. */
-  readonly unusable: string | null;
+  /** Why its lists are too old to be acted on; null when they are not. */
+  readonly stale: string | null;
 }
 
 export interface EligibilityRules {
@@ -48,31 +48,58 @@ export interface Assessment {
   readonly heldBack: string | null;
 }
 
+/** Why nobody may be sold by this universe: stale, empty, or at odds with itself; null when it may be acted on. */
+export function whyUnusable({ eligible, excluded, stale }: Universe): string | null {
+  if (eligible.size === 0) return "universe.yaml names no eligible symbol: it is taken for a mistake";
+  const both = [...excluded].filter((symbol) => eligible.has(symbol));
+  if (both.length > 0) {
+    return `${both.slice(0, 5).join(", ")} may stay and must go at once; take it out of one of the lists`;
+  }
+  return stale;
+}
+
+/** Tells whether the account may hold a symbol: it is eligible itself, or is under another quote currency. */
+export function stayers({ eligible }: Universe): (symbol: TradingSymbol) => boolean {
+  const currencies = new Set([...eligible].map(baseOf));
+  return (symbol) => currencies.has(baseOf(symbol));
+}
+
+/** The currency that an order of this symbol sells. */
+export function baseOf(symbol: string): string {
+  return symbol.slice(0, symbol.indexOf("-"));
+}
+
 /** Assesses every position.
  *
  * Excluded positions go at once. Ineligible ones go after `graceCycles` cycles in a row, and not at all while so many
- * turn ineligible together that the universe itself must be doubted.
+ * turn ineligible together that the universe itself must be doubted. What was assessed before is no new evidence: it
+ * serves nobody's grace, so that one wrong reading sells nothing however often it is looked at.
  */
 export function assess(
   positions: readonly Position[],
   universe: Universe,
   rules: EligibilityRules,
   seenBefore: ReadonlyMap<TradingSymbol, number>,
+  isNewReading = true,
 ): Assessment {
   const held = positions.flatMap((position) => worth(position, universe, rules));
   const none = { candidates: [], held, seen: seenBefore };
-  if (universe.unusable !== null) return { ...none, heldBack: universe.unusable };
+  const unusable = whyUnusable(universe);
+  if (unusable !== null) return { ...none, heldBack: unusable };
 
-  const excluded = held.filter(({ symbol }) => universe.excluded.has(symbol));
-  const ineligible = held.filter(
-    ({ symbol }) => !universe.excluded.has(symbol) && !universe.eligible.has(symbol),
-  );
+  const mayStay = stayers(universe);
+  const strangers = held.filter(({ symbol }) => !mayStay(symbol));
+  const excluded = strangers.filter(({ symbol }) => universe.excluded.has(symbol));
+  const ineligible = strangers.filter(({ symbol }) => !universe.excluded.has(symbol));
   const turned = ineligible.filter(({ symbol }) => (seenBefore.get(symbol) ?? 0) <= rules.graceCycles);
   if (held.length > 1 && turned.length / held.length > rules.maxCandidateShare) {
     const heldBack = `${turned.length} of ${held.length} positions turned ineligible at once, more than max_candidate_share ${rules.maxCandidateShare}; check universe.yaml`;
     return { ...none, heldBack };
   }
-  const seen = new Map(ineligible.map(({ symbol }) => [symbol, (seenBefore.get(symbol) ?? 0) + 1] as const));
+  const more = isNewReading ? 1 : 0;
+  const seen = new Map(
+    ineligible.map(({ symbol }) => [symbol, (seenBefore.get(symbol) ?? 0) + more] as const),
+  );
   const due = rules.autoLiquidateIneligible
     ? ineligible.filter(({ symbol }) => (seen.get(symbol) ?? 0) > rules.graceCycles)
     : [];

@@ -1,5 +1,6 @@
-// The configured universe as it stands at one moment: bans run out, and an old universe must not be acted on.
+// The universe as it stands at one moment: bans run out, an old list must not be acted on, and another bot may bring its own.
 import type { UniverseConfig } from "../config/mod.ts";
+import type { HoldingsPublished } from "../machines/mod.ts";
 import type { Universe } from "./eligibility.ts";
 
 /** @param now epoch milliseconds */
@@ -10,12 +11,25 @@ export function universeAt(config: UniverseConfig, now: number): Universe {
     excluded: new Set(config.neverTrade),
     bans: new Map(inForce.map(({ symbol, reason }) => [symbol, reason ?? "no reason given"])),
     protectedCurrencies: new Set(config.protectedCurrencies),
-    unusable: whyUnusable(config, now),
+    stale: whyStale(config, now),
   };
 }
 
-function whyUnusable({ eligible, updatedAt, maxAgeMs }: UniverseConfig, now: number): string | null {
-  if (eligible.length === 0) return "universe.yaml names no eligible symbol: it is taken for a mistake";
+/** With the lists of a message in place of its own, where the message has them. Bans and protected currencies stay, and
+ * so does the age of universe.yaml while one of its own lists is still in use. */
+export function withLists(
+  universe: Universe,
+  { eligible, excluded }: Pick<HoldingsPublished, "eligible" | "excluded">,
+): Universe {
+  return {
+    ...universe,
+    eligible: eligible === null ? universe.eligible : new Set(eligible),
+    excluded: excluded === null ? universe.excluded : new Set(excluded),
+    stale: eligible !== null && excluded !== null ? null : universe.stale,
+  };
+}
+
+function whyStale({ updatedAt, maxAgeMs }: UniverseConfig, now: number): string | null {
   if (updatedAt === null || maxAgeMs === null) return null;
   const ageMs = now - Date.parse(updatedAt);
   if (ageMs <= maxAgeMs) return null;

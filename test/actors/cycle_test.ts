@@ -17,7 +17,7 @@ const UNIVERSE: Universe = {
   excluded: new Set([BONK, SEI, WIF]),
   bans: new Map(),
   protectedCurrencies: new Set(["USD"]),
-  unusable: null,
+  stale: null,
 };
 
 const SETTINGS: CycleSettings = {
@@ -290,7 +290,10 @@ describe("nothing is purged, and the report says why,", () => {
     expect(reports()).toHaveLength(1);
     expect(observed.filter(({ kind }) => kind === "note")).toHaveLength(2);
     await clock.advance(1);
-    expect(reports()[1]).toMatchObject({ heldBack: "the account could not be read within 60 s" });
+    expect(reports()[1]).toMatchObject({
+      heldBack:
+        "the account could not be read within 60 s: no gateway answered on the bus; is one running, and in this mode?",
+    });
     kit.isGatewayThere = true;
     await clock.advance(25_000);
     expect(reports().at(-1)?.heldBack).toBeNull();
@@ -304,7 +307,7 @@ describe("nothing is purged, and the report says why,", () => {
   });
 
   test("when the universe cannot be used", async () => {
-    const universe = { ...UNIVERSE, unusable: "universe.yaml is of last year" };
+    const universe = { ...UNIVERSE, stale: "universe.yaml is of last year" };
     const { told, reports } = await startKit({ universe: () => universe });
     expect([told, reports()[0]?.heldBack]).toEqual([[], "universe.yaml is of last year"]);
   });

@@ -16,7 +16,7 @@ const UNIVERSE: Universe = {
   excluded: new Set(["BONK-USD", "SEI-USD"]),
   bans: new Map(),
   protectedCurrencies: new Set(["USD", "USDC", "USDT", "BTC", "ETH"]),
-  unusable: null,
+  stale: null,
 };
 
 function position(currency: string, balance: string, price: string | null = "1"): Position {
@@ -152,8 +152,62 @@ describe("the mass-purge guard", () => {
     expect(who([position("WLFI", "9")], UNIVERSE, rules)).toEqual(["WLFI-USD ineligible"]);
   });
 
-  test("purges nobody under a universe that is empty or stale", () => {
-    const unusable = "universe.yaml names no eligible symbol";
-    expect(who([...HELD, position("SEI", "9")], { ...UNIVERSE, unusable })).toBe(unusable);
+  test("purges nobody under a universe that is stale", () => {
+    expect(who([...HELD, position("SEI", "9")], { ...UNIVERSE, stale: "of last year" })).toBe("of last year");
+  });
+
+  test("purges nobody under a universe without a single eligible symbol: it is taken for a mistake", () => {
+    expect(who([...HELD, position("SEI", "9")], { ...UNIVERSE, eligible: new Set() })).toMatch(
+      /names no eligible symbol/,
+    );
+  });
+
+  test("purges nobody under a universe that wants a symbol to stay and to go", () => {
+    const universe = { ...UNIVERSE, excluded: new Set(["SEI-USD", "SOL-USD"]) };
+    expect(who([...HELD, position("SEI", "9")], universe)).toBe(
+      "SOL-USD may stay and must go at once; take it out of one of the lists",
+    );
+  });
+});
+
+describe("what is eligible under one quote currency", () => {
+  const rules = { ...RULES, graceCycles: 0 };
+  const inUsdc = { ...position("SOL", "40"), symbol: TradingSymbol.make("SOL-USDC") };
+
+  test("is not sold under another", () => {
+    expect(who([...HELD.slice(3), inUsdc], UNIVERSE, rules)).toEqual([]);
+  });
+
+  test("is not sold even where the other is excluded", () => {
+    const universe = { ...UNIVERSE, excluded: new Set(["SOL-USDC"]) };
+    expect(who([...HELD.slice(3), inUsdc], universe, rules)).toEqual([]);
+  });
+
+  test("protects no currency of which it is only the beginning", () => {
+    expect(who([...HELD, position("SO", "40"), position("SOLX", "40")], UNIVERSE, rules)).toEqual([
+      "SO-USD ineligible",
+      "SOLX-USD ineligible",
+    ]);
+  });
+});
+
+describe("a reading that was assessed before", () => {
+  const wlfi = [...HELD, position("WLFI", "9")];
+
+  test("serves nobody's grace", () => {
+    let seen = assess(wlfi, UNIVERSE, RULES, new Map()).seen;
+    for (let again = 0; again < 5; again += 1) {
+      const assessment = assess(wlfi, UNIVERSE, RULES, seen, false);
+      expect(assessment.candidates).toEqual([]);
+      seen = assessment.seen;
+    }
+    seen = assess(wlfi, UNIVERSE, RULES, seen).seen;
+    expect(assess(wlfi, UNIVERSE, RULES, seen).candidates).toHaveLength(1);
+  });
+
+  test("keeps those candidates whose grace is over", () => {
+    const seen = new Map([[TradingSymbol.make("WLFI-USD"), 3]]);
+    const assessment = assess(wlfi, UNIVERSE, RULES, seen, false);
+    expect([assessment.candidates.length, [...assessment.seen]]).toEqual([1, [...seen]]);
   });
 });
