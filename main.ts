@@ -210,6 +210,7 @@ async function plant(
     clock,
     observe,
     first: [],
+    claim: null,
     openBus: () => openBus({ nats: natsOf(command, config), role: "both", mode: command.mode, ...world }),
     openJournal: () => openSqliteJournal(paths.journal),
     openExchange: () => openPaper(command, script, clock),

@@ -1,11 +1,12 @@
 // The whole tree, from ports: what is started after what, and what goes down with what.
 import * as Result from "effect/Result";
 import { type Child, type ChildSpec, describeEnd, describeReason, type Link } from "./child_spec.ts";
-import { type CycleSettings, startCycle } from "./cycle.ts";
+import { type CycleSettings, type RunningCycle, startCycle } from "./cycle.ts";
 import { startGateway } from "./gateway.ts";
 import type { GatewaySettings } from "./gateway_requests.ts";
 import { type Ledger, startLedger } from "./ledger.ts";
-import type { Bus, Clock, Exchange, Journal, Observation, Observe } from "./ports.ts";
+import { createOperators } from "./operators.ts";
+import type { Bus, Clock, Exchange, Journal, Observation, Observe, Operators } from "./ports.ts";
 import { PurgeSupervisor } from "./purge_supervisor.ts";
 import { startTransitionFeed, type TransitionFeed } from "./transition_feed.ts";
 import { type Supervisor, startSupervisor } from "./supervisor.ts";
@@ -18,6 +19,9 @@ export interface TreeOptions {
   /** Started before everything else and stopped after it, such as a server that the bus needs. */
   readonly first: readonly ChildSpec[];
   readonly openBus: () => Promise<Bus>;
+  /** Makes sure that nobody else purges over this bus, after it is open and before anything is taken from it. Rejects
+   * when there is somebody. Null where there can be nobody. */
+  readonly claim: (() => Promise<void>) | null;
   readonly openJournal: () => Promise<Journal>;
   /** Null when another program is the gateway. */
   readonly openExchange: (() => Promise<Exchange>) | null;
@@ -39,6 +43,10 @@ export interface Tree {
   /** The supervisor of symbols that runs now. */
   readonly symbols: () => PurgeSupervisor | null;
   readonly bus: () => Bus | null;
+  /** The ledger that is open now. */
+  readonly ledgerId: () => string | null;
+  /** What operators may do, whatever is being restarted meanwhile. */
+  readonly operators: Operators;
   /** Resolves when the last cycle has been done and no attempt is under way any more. */
   readonly finished: Promise<void>;
 }
@@ -54,10 +62,11 @@ const STOP_MS = 10_000;
  * takes along those after it, and no other. */
 export async function startTree(options: TreeOptions): Promise<Result.Result<Tree, StartError>> {
   const parts = new Parts(options);
-  const { openExchange } = options;
+  const { openExchange, claim } = options;
   const children = [
     ...options.first,
     parts.spec("bus", () => parts.startBus()),
+    ...(claim === null ? [] : [parts.spec("claim", () => parts.claim(claim))]),
     parts.spec("journal", (link) => parts.startLedger(link)),
     parts.spec("transitions", (link) => parts.startFeed(link)),
     // Before the symbols, which send what is pending as soon as they are back: on a plain bus nobody keeps it for later.
@@ -86,6 +95,8 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
     root: supervisor,
     symbols: () => parts.symbols,
     bus: () => parts.bus,
+    ledgerId: () => parts.ledger?.journal.ledgerId ?? null,
+    operators: parts.operators(),
     finished: parts.finished,
   }));
 }
@@ -96,6 +107,7 @@ class Parts {
   ledger: Ledger | null = null;
   feed: TransitionFeed | null = null;
   symbols: PurgeSupervisor | null = null;
+  cycle: RunningCycle | null = null;
   readonly finished: Promise<void>;
   readonly world: World;
   readonly #options: TreeOptions;
@@ -123,6 +135,11 @@ class Parts {
     // From here on the bus itself tells when the connection is lost or found.
     observe({ kind: "connection", connected: bus.connected });
     return { stop: () => this.#held(() => bus.close()) };
+  }
+
+  async claim(claim: () => Promise<void>): Promise<Child> {
+    await claim();
+    return { stop: () => {} };
   }
 
   async startLedger(link: Link): Promise<Child> {
@@ -174,7 +191,7 @@ class Parts {
       this.#options.observe(observation);
       if (observation.kind === "cycle.completed") this.#observeQueues();
     };
-    return startCycle({
+    this.cycle = await startCycle({
       bus: needed("bus", this.bus),
       clock,
       observe,
@@ -182,6 +199,19 @@ class Parts {
       settings,
       progress: this.#cycles,
       onLast: () => this.#last(),
+    });
+    return this.cycle;
+  }
+
+  operators(): Operators {
+    const { clock, observe } = this.#options;
+    const symbols = () => needed("symbols", this.symbols);
+    return createOperators({
+      symbols: { view: (symbol) => symbols().view(symbol), ask: (event) => symbols().ask(event) },
+      startNow: (symbol) => needed("cycle", this.cycle).startNow(symbol),
+      isHeld: (symbol) => this.cycle?.heldNow(symbol) ?? false,
+      clock,
+      observe,
     });
   }
 
