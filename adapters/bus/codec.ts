@@ -31,6 +31,8 @@ export interface EncodeOptions {
   readonly format?: Format;
   /** W3C trace context; left out of the headers when it is not in that form. */
   readonly traceparent?: string | null;
+  /** `paper`, `dry-run` or `live`; null for a sender that is of none. */
+  readonly mode?: string | null;
 }
 
 export type Decoded<C extends Channel> =
@@ -41,7 +43,7 @@ export type Decoded<C extends Channel> =
 export function encode<C extends Channel>(
   channel: C,
   body: ChannelBody[C],
-  { format = "msgpack", traceparent = null }: EncodeOptions = {},
+  { format = "msgpack", traceparent = null, mode = null }: EncodeOptions = {},
 ): TransportMessage {
   const plain = plainValue(body, MAX_DEPTH);
   if (!plain.ok) throw encodeError(channel, `contains ${plain.reason}`);
@@ -57,6 +59,7 @@ export function encode<C extends Channel>(
     "Content-Type": CONTENT_TYPES[format],
     "Schema-Version": SCHEMA_VERSION,
     ...(id === null ? {} : { [MESSAGE_ID]: id }),
+    ...(mode !== null && BETWEEN_US.has(channel) ? { [MODE]: mode } : {}),
     ...(traceparent !== null && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
   };
   return { subject: subjectFor(channel, checked.body), bytes, headers };
@@ -81,6 +84,13 @@ export function decode<C extends Channel>(channel: C, message: TransportMessage)
     body: decoded.body,
     traceparent: traceparent !== null && TRACEPARENT.test(traceparent) ? traceparent : null,
   };
+}
+
+/** Why a message is not for a receiver that runs in `mode`; null when it is, or does not say. */
+export function modeProblem(channel: Channel, headers: Headers, mode: string | null): string | null {
+  const named = header(headers, MODE);
+  if (mode === null || named === null || named === mode || !BETWEEN_US.has(channel)) return null;
+  return `header ${MODE} is ${quoted(named)}, and this receiver runs in mode ${mode}`;
 }
 
 /** Bytes as plain data: JSON's types, not too deep, in valid Unicode. Checked against no schema. */
@@ -115,6 +125,16 @@ export function header(headers: Headers, name: string): string | null {
 }
 
 export const MESSAGE_ID = "Nats-Msg-Id";
+/** Keeps a paper gateway from taking a live order, and the reverse, where both are on one bus by mistake. */
+export const MODE = "Purge-Mode";
+/** What a supervisor and a gateway say to each other. */
+const BETWEEN_US: ReadonlySet<Channel> = new Set<Channel>([
+  "orders",
+  "results",
+  "account",
+  "holdings",
+  "venue",
+]);
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** `object`, because msgpackr's own types know neither `skipValues` nor `"auto"`. */

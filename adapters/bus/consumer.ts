@@ -1,6 +1,7 @@
 // One consumer of one channel: what waits, what is unanswered, what comes again.
 import type { Cancel, Channel, ChannelBody, Clock, Delivery, Observe } from "../../actors/ports.ts";
-import type { TransportMessage } from "./transport.ts";
+import { SubjectOrder } from "./subject_order.ts";
+import type { Receipt, TransportMessage } from "./transport.ts";
 
 export interface ConsumerSetup<C extends Channel> {
   readonly channel: C;
@@ -15,6 +16,8 @@ export interface ConsumerSetup<C extends Channel> {
   readonly observe: Observe;
   readonly counts: DeliveryCounts;
   setAside(message: TransportMessage, reason: string): void;
+  /** The server was asked to deliver this message again. */
+  expectAgain(message: TransportMessage): void;
 }
 
 export interface DeliveryCounts {
@@ -30,14 +33,27 @@ export interface DeliveryCounts {
 interface Item<C extends Channel> {
   readonly message: TransportMessage;
   readonly body: ChannelBody[C];
+  /** Where no server counts them. */
+  deliveries: number;
 }
+
+/** A message that the server was asked for again, and that has not come after this time, is waited for no longer. */
+const AWAY_MAX_MS = 60_000;
+/** A delay doubles with each delivery, up to this. Where the server counts deliveries it gives up some day: a message
+ * must not use them up while whatever it waits for is on its way. */
+const LONGEST_DELAY_MS = 60_000;
+const SHORTEST_REPEATED_DELAY_MS = 50;
 
 export class Consumer<C extends Channel> {
   readonly #setup: ConsumerSetup<C>;
   readonly #arrived = new Fifo<Item<C>>();
   /** Come back after a nak; they go before what has not been delivered at all. */
   readonly #again = new Fifo<Item<C>>();
-  readonly #delays = new Set<Cancel>();
+  readonly #delays = new Map<Cancel, Item<C>>();
+  readonly #order = new SubjectOrder<Item<C>>(AWAY_MAX_MS, (items) => {
+    for (const item of items) this.#again.push(item);
+    this.#pump();
+  });
   #inFlight = 0;
   #isPumping = false;
   #isPumpDue = false;
@@ -48,7 +64,13 @@ export class Consumer<C extends Channel> {
   }
 
   /** Takes a decoded message over. Calls the handler before it returns, if it is this message's turn. */
-  accept(item: Item<C>): void {
+  accept(arrived: { readonly message: TransportMessage; readonly body: ChannelBody[C] }): void {
+    const item = { ...arrived, deliveries: 0 };
+    const { receipt } = item.message;
+    if (receipt !== undefined) {
+      this.#acceptKept(item, receipt);
+      return;
+    }
     if (this.#isCancelled) return;
     const waiting = this.#arrived.length + this.#again.length + this.#delays.size;
     if (waiting >= this.#setup.maxWaiting) {
@@ -60,11 +82,33 @@ export class Consumer<C extends Channel> {
     this.#pump();
   }
 
-  /** Forgets what was not answered. */
+  /** Forgets what was not answered; a server gets back what it keeps, except what a handler has in hand. */
   cancel(): void {
+    if (this.#isCancelled) return;
     this.#isCancelled = true;
-    for (const cancelDelay of this.#delays) cancelDelay();
+    const waiting = [...this.#delays.values(), ...this.#again.drain(), ...this.#arrived.drain()];
+    for (const cancelDelay of this.#delays.keys()) cancelDelay();
     this.#delays.clear();
+    for (const { message } of [...waiting, ...this.#order.clear()]) message.receipt?.nak(0);
+  }
+
+  /** One that a server keeps: it comes as often as it must, and never before one that was put back. */
+  #acceptKept(item: Item<C>, receipt: Receipt): void {
+    if (this.#isCancelled) {
+      receipt.nak(0);
+      return;
+    }
+    const { subject } = item.message;
+    const isReturn = this.#order.isAway(subject, receipt.sequence);
+    const followers = this.#order.cameBack(subject, receipt.sequence);
+    if (!this.#parks(item)) (isReturn ? this.#again : this.#arrived).push(item);
+    for (const follower of followers) this.#again.push(follower);
+    this.#pump();
+  }
+
+  #parks(item: Item<C>): boolean {
+    const { subject, receipt } = item.message;
+    return receipt !== undefined && this.#order.parks(subject, receipt.sequence, item);
   }
 
   #pump(): void {
@@ -73,7 +117,7 @@ export class Consumer<C extends Channel> {
     while (!this.#isCancelled && this.#inFlight < this.#setup.maxInFlight) {
       const item = this.#again.shift() ?? this.#arrived.shift();
       if (item === undefined) break;
-      this.#deliver(item);
+      if (!this.#parks(item)) this.#deliver(item);
     }
     this.#isPumping = false;
   }
@@ -92,11 +136,12 @@ export class Consumer<C extends Channel> {
     const { counts, handler } = this.#setup;
     this.#inFlight += 1;
     counts.delivered += 1;
+    item.deliveries += 1;
     const answer = this.#answerOnce(item);
     const delivery: Delivery<C> = {
       subject: item.message.subject,
       body: item.body,
-      deliveries: 1,
+      deliveries: item.message.receipt?.deliveries ?? item.deliveries,
       ack: () => answer({ kind: "ack" }),
       nak: (delayMs) => answer({ kind: "nak", delayMs }),
       dead: (reason) => answer({ kind: "dead", reason }),
@@ -116,7 +161,11 @@ export class Consumer<C extends Channel> {
   #answerOnce(item: Item<C>): (answer: Answer) => void {
     let isAnswered = false;
     return (answer) => {
-      if (this.#isCancelled) return;
+      if (this.#isCancelled) {
+        if (!isAnswered) this.#settleLate(item.message, answer);
+        isAnswered = true;
+        return;
+      }
       if (isAnswered) {
         if (answer.kind !== "nak" || answer.isCrash !== true) this.#noteSecond(item, answer);
         return;
@@ -132,23 +181,53 @@ export class Consumer<C extends Channel> {
     const { counts, setAside } = this.#setup;
     if (answer.kind === "ack") {
       counts.acked += 1;
+      item.message.receipt?.ack();
     } else if (answer.kind === "dead") {
       setAside(item.message, answer.reason);
     } else {
       counts.nacked += 1;
-      this.#returnAfter(item, answer.delayMs);
+      this.#putBack(item, answer.delayMs);
     }
   }
 
-  #returnAfter(item: Item<C>, delayMs: number): void {
-    const { clock } = this.#setup;
+  /** The consumer is gone, but a server still wants to know. */
+  #settleLate(message: TransportMessage, answer: Answer): void {
+    const { receipt } = message;
+    if (receipt === undefined) return;
+    if (answer.kind === "ack") receipt.ack();
+    else if (answer.kind === "nak") receipt.nak(0);
+    else this.#setup.setAside(message, answer.reason);
+  }
+
+  #putBack(item: Item<C>, delayMs: number): void {
+    const { message } = item;
+    const { receipt } = message;
     const delay = Number.isFinite(delayMs) ? Math.max(0, delayMs) : this.#setup.crashDelayMs;
-    const cancelDelay = clock.schedule(clock.now() + delay, () => {
+    if (receipt === undefined) {
+      this.#after(item, delay, () => {
+        this.#again.push(item);
+        this.#pump();
+      });
+    } else if (receipt.isLast) {
+      this.#setup.setAside(message, `was delivered ${receipt.deliveries} times and put back each time`);
+    } else {
+      this.#order.putBack(message.subject, receipt.sequence);
+      this.#after(item, lengthened(delay, receipt.deliveries), () => {
+        this.#setup.expectAgain(message);
+        receipt.nak(0);
+        this.#order.sent(message.subject, receipt.sequence);
+      });
+    }
+  }
+
+  /** On the bus's own clock, which may be faster than the server's. */
+  #after(item: Item<C>, delayMs: number, work: () => void): void {
+    const { clock } = this.#setup;
+    const cancelDelay = clock.schedule(clock.now() + delayMs, () => {
       this.#delays.delete(cancelDelay);
-      this.#again.push(item);
-      this.#pump();
+      work();
     });
-    this.#delays.add(cancelDelay);
+    this.#delays.set(cancelDelay, item);
   }
 
   #noteSecond(item: Item<C>, answer: Answer): void {
@@ -170,6 +249,12 @@ type Answer =
   | { readonly kind: "nak"; readonly delayMs: number; readonly isCrash?: true }
   | { readonly kind: "dead"; readonly reason: string };
 
+function lengthened(delayMs: number, deliveries: number): number {
+  if (deliveries === 1) return delayMs;
+  const longer = Math.max(delayMs, SHORTEST_REPEATED_DELAY_MS) * 2 ** (deliveries - 1);
+  return Math.max(delayMs, Math.min(longer, LONGEST_DELAY_MS));
+}
+
 /** A queue whose `shift` does not move what is behind. */
 class Fifo<T> {
   #items: (T | undefined)[] = [];
@@ -181,6 +266,12 @@ class Fifo<T> {
 
   push(item: T): void {
     this.#items.push(item);
+  }
+
+  drain(): readonly T[] {
+    const left: T[] = [];
+    for (let item = this.shift(); item !== undefined; item = this.shift()) left.push(item);
+    return left;
   }
 
   shift(): T | undefined {

@@ -47,6 +47,7 @@ export function inProcessTransport({ keptMax = 100_000 }: InProcessOptions = {})
         throw new BusError({ reason: "refused", message });
       }
       queue.add(() => deliver({ subject, bytes, headers }));
+      return "taken";
     },
     async subscribe(pattern, onMessage) {
       assertOpen(pattern);
@@ -64,6 +65,8 @@ export function inProcessTransport({ keptMax = 100_000 }: InProcessOptions = {})
       });
       return cancel;
     },
+    last: async () => null,
+    onAbandoned: () => () => {},
     get connected() {
       return state.connected;
     },

@@ -1,4 +1,5 @@
 // The bus that actors see, over any transport: typed bodies, answers to deliveries, dead letters.
+import { randomUUID } from "node:crypto";
 import {
   type Bus,
   BusError,
@@ -10,10 +11,11 @@ import {
   type Observe,
 } from "../../actors/ports.ts";
 import type { TradingSymbol } from "../../machines/mod.ts";
-import { decode, type EncodeOptions, encode, type Format } from "./codec.ts";
+import { decode, type EncodeOptions, encode, type Format, header, MESSAGE_ID, modeProblem } from "./codec.ts";
 import { Consumer, type DeliveryCounts } from "./consumer.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { EchoHolds } from "./echo_holds.ts";
+import { transitionSeq } from "./message_id.ts";
 import { matches, patternOf } from "./subjects.ts";
 import type { Transport, TransportMessage } from "./transport.ts";
 
@@ -22,6 +24,8 @@ export interface MessageBusOptions {
   readonly observe?: Observe;
   /** How bodies are written; both are read. */
   readonly format?: Format;
+  /** `paper`, `dry-run` or `live`: named on what is sent, and what names another one is set aside. */
+  readonly mode?: string;
   /** Trace context for the message that is published next. */
   readonly traceparent?: () => string | null;
   /** Messages of one consumer that may wait, for their turn or after a nak; one more becomes a dead letter. */
@@ -65,6 +69,7 @@ class TransportBus implements MessageBus {
   readonly #listening = new Set<Listening>();
   readonly #deliveries = { delivered: 0, acked: 0, nacked: 0, answeredTwice: 0, handlerErrors: 0 };
   readonly #cancelConnection: Cancel;
+  readonly #cancelAbandoned: Cancel;
   #published = 0;
   #malformed = 0;
   #isClosed = false;
@@ -77,7 +82,10 @@ class TransportBus implements MessageBus {
     this.#cancelConnection = transport.onConnection((connected) => {
       this.#observe({ kind: "connection", connected });
       if (connected) void this.#dead.sendUnsent();
+      // What was on its way may take as long as the server stays away, and the world must go on and see that.
+      else for (const { echoes } of this.#listening) echoes.releaseAll();
     });
+    this.#cancelAbandoned = transport.onAbandoned((message, reason) => this.#dead.setAside(message, reason));
   }
 
   get connected(): boolean {
@@ -95,12 +103,13 @@ class TransportBus implements MessageBus {
 
   async publish<C extends Channel>(channel: C, body: ChannelBody[C]): Promise<void> {
     this.#assertOpen();
-    const message = encode(channel, body, this.#encodeOptions());
+    const message = identified(encode(channel, body, this.#encodeOptions()));
     const hearing = [...this.#listening].filter(({ pattern }) => matches(pattern, message.subject));
     const holds = hearing.map(({ echoes }) => echoes.expect(message));
     try {
-      await this.#transport.publish(message.subject, message.bytes, message.headers);
+      const taken = await this.#transport.publish(message.subject, message.bytes, message.headers);
       this.#published += 1;
+      if (taken === "duplicate") for (const release of holds) release();
     } catch (error) {
       for (const release of holds) release();
       throw error;
@@ -125,22 +134,22 @@ class TransportBus implements MessageBus {
       observe: this.#observe,
       counts: this.#deliveries,
       setAside: (message, reason) => this.#dead.setAside(message, reason),
+      expectAgain: (message) => {
+        if (this.#transport.connected) echoes.expect(message);
+      },
     });
     const echoes = new EchoHolds(clock, this.#transport.echoTimeoutMs);
-    return this.#listen(pattern, consumer, echoes, (message) => {
-      const decoded = decode(channel, message);
-      if (decoded.ok) {
-        consumer.accept({ message, body: decoded.body });
-      } else {
-        this.#malformed += 1;
-        this.#dead.setAside(message, decoded.reason);
-      }
+    const onMessage = (message: TransportMessage): void => {
+      this.#hand(channel, consumer, message);
       echoes.arrived(message);
-    });
+    };
+    return this.#listen({ pattern, maxInFlight }, consumer, echoes, onMessage);
   }
 
-  async lastTransition(): Promise<number | null> {
-    return null;
+  async lastTransition(ledgerId: string): Promise<number | null> {
+    this.#assertOpen();
+    const last = await this.#transport.last(patternOf("transitions"));
+    return last === null ? null : transitionSeq(header(last.headers, MESSAGE_ID), ledgerId);
   }
 
   onConnection(listener: (connected: boolean) => void): Cancel {
@@ -158,12 +167,24 @@ class TransportBus implements MessageBus {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelConnection();
+    this.#cancelAbandoned();
     for (const { cancel } of [...this.#listening]) cancel();
     await this.#transport.close();
   }
 
+  #hand<C extends Channel>(channel: C, consumer: Consumer<C>, message: TransportMessage): void {
+    const strange = modeProblem(channel, message.headers, this.#options.mode ?? null);
+    const decoded = strange === null ? decode(channel, message) : { ok: false as const, reason: strange };
+    if (decoded.ok) {
+      consumer.accept({ message, body: decoded.body });
+      return;
+    }
+    if (strange === null) this.#malformed += 1;
+    this.#dead.setAside(message, decoded.reason);
+  }
+
   async #listen<C extends Channel>(
-    pattern: string,
+    { pattern, maxInFlight }: { readonly pattern: string; readonly maxInFlight: number },
     consumer: Consumer<C>,
     echoes: EchoHolds,
     onMessage: (message: TransportMessage) => void,
@@ -185,7 +206,7 @@ class TransportBus implements MessageBus {
     // Messages that were kept for this consumer arrive while it subscribes.
     const release = this.#options.clock.hold();
     try {
-      unsubscribe = await this.#transport.subscribe(pattern, onMessage);
+      unsubscribe = await this.#transport.subscribe(pattern, onMessage, { maxInFlight });
     } catch (error) {
       listening.cancel();
       throw error;
@@ -197,13 +218,19 @@ class TransportBus implements MessageBus {
   }
 
   #encodeOptions(): EncodeOptions {
-    const { format = "msgpack", traceparent } = this.#options;
-    return { format, traceparent: traceparent?.() ?? null };
+    const { format = "msgpack", traceparent, mode = null } = this.#options;
+    return { format, traceparent: traceparent?.() ?? null, mode };
   }
 
   #assertOpen(): void {
     if (this.#isClosed) throw new BusError({ reason: "closed", message: "the bus is closed" });
   }
+}
+
+/** Orders and questions have no id of their own: each time one is published it is another message. */
+function identified(message: TransportMessage): TransportMessage {
+  if (header(message.headers, MESSAGE_ID) !== null) return message;
+  return { ...message, headers: { ...message.headers, [MESSAGE_ID]: randomUUID() } };
 }
 
 interface ConsumeOptions {

@@ -14,6 +14,13 @@ export function messageId<C extends Channel>(channel: C, body: ChannelBody[C]): 
   return parts === null ? null : parts.map(token).join("/");
 }
 
+/** The `seq` of a transition of this ledger, from its message's id; null when the id is of something else. */
+export function transitionSeq(id: string | null, ledgerId: string): number | null {
+  const [kind, ledger, seq] = (id ?? "").split("/");
+  if (kind !== "transition" || ledger !== token(ledgerId) || seq === undefined) return null;
+  return /^[1-9]\d{0,15}$/.test(seq) ? Number(seq) : null;
+}
+
 type Parts = readonly string[] | null;
 const PARTS: { readonly [C in Channel]: (body: ChannelBody[C]) => Parts } = {
   orders: () => null,

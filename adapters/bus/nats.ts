@@ -1,43 +1,134 @@
-// A transport over NATS core publish and subscribe. What is published while nobody listens is gone; the machines'
-// deadlines and queries recover from that.
-import {
-  headers as natsHeaders,
-  type Msg,
-  type NatsConnection,
-  type PublishOptions,
-} from "@nats-io/transport-node";
-import { BusError, type Cancel, type Observe } from "../../actors/ports.ts";
+// The transport over NATS: JetStream for what must not be lost, core publish and subscribe for questions about the account.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection, Status } from "@nats-io/transport-node";
+import { BusError, type Cancel, type Channel, type Observe } from "../../actors/ports.ts";
 import { ConnectionState } from "./connection_state.ts";
+import { watchAbandoned } from "./jetstream_advisories.ts";
+import { DurableConsumer, type JetStreamWorld } from "./jetstream_consumer.ts";
+import { Follower } from "./jetstream_follower.ts";
+import { JetStreamPublisher } from "./jetstream_publisher.ts";
 import { connect, type NatsSettings, redacted } from "./nats_connection.ts";
-import type { Headers, Transport, TransportMessage } from "./transport.ts";
+import { fromNatsHeaders, NatsCore, said, within } from "./nats_core.ts";
+import { ensureStreams, type StreamName } from "./streams.ts";
+import { channelOf, patternOf } from "./subjects.ts";
+import type { Headers, SubscribeOptions, Taken, Transport, TransportMessage } from "./transport.ts";
 
-/** How long the server may take to confirm what was published, and to take leave. */
-const CONFIRM_MS = 5_000;
-const CLOSE_MS = 2_000;
-/** A message to oneself comes back within a few milliseconds, later on a machine that is busy, or not at all. */
-const ECHO_TIMEOUT_MS = 2_000;
+/** What a program does on the bus. A supervisor makes the streams and sets aside what nobody survives; a gateway finds
+ * the streams there. */
+export type Role = "supervisor" | "gateway" | "both";
+
+export interface NatsTransportOptions {
+  readonly role: Role;
+  readonly observe?: Observe;
+  /** How long the server may take to acknowledge a message before it is sent again, milliseconds. */
+  readonly ackMs?: number;
+}
+
+export interface NatsTransport extends Transport {
+  readonly connection: NatsConnection;
+}
 
 /** Connects, retrying until `settings.connectDeadlineMs` has passed; afterwards reconnects for ever.
  *
  * @throws BusError `disconnected` when no server answered in time, naming the address; `refused` when one answered and
- * turned this client away
+ * turned this client away, has no JetStream, or has streams with other settings
  */
-export async function natsTransport(settings: NatsSettings, observe: Observe = () => {}): Promise<Transport> {
-  return new NatsTransport(await connect(settings), observe);
+export async function natsTransport(
+  settings: NatsSettings,
+  { role, observe = () => {}, ackMs }: NatsTransportOptions,
+): Promise<NatsTransport> {
+  const connection = await connect(settings);
+  try {
+    await streamsReady(connection, role);
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    return new JetStreamTransport({ connection, manager, role, observe, ackMs });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
-class NatsTransport implements Transport {
+interface Setup {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly role: Role;
+  readonly observe: Observe;
+  readonly ackMs: number | undefined;
+}
+
+interface Part {
+  stop(): Promise<void>;
+  handBack?(): void;
+}
+
+/** Where messages of a channel are kept, and who takes them from there; the others travel by core. */
+interface Keeping {
+  readonly stream: StreamName;
+  /** Who takes the messages; a channel without one is followed, from there on. */
+  readonly durable?: string;
+  readonly from?: "last" | "next";
+}
+const KEPT: { readonly [C in Channel]: Keeping | null } = {
+  orders: { stream: "PURGE_ORDERS", durable: "gateway" },
+  results: { stream: "PURGE_RESULTS", durable: "supervisor" },
+  transitions: { stream: "PURGE_TRANSITIONS", from: "next" },
+  dead: { stream: "PURGE_DEAD", from: "next" },
+  venue: { stream: "PURGE_VENUE", from: "last" },
+  account: null,
+  holdings: null,
+};
+const STREAMS_OF: { readonly [R in Role]: readonly StreamName[] | null } = {
+  supervisor: null,
+  both: null,
+  gateway: ["PURGE_ORDERS"],
+};
+/** Consumers that nobody else has while this role is taken. */
+const OURS: { readonly [R in Role]: readonly Channel[] } = {
+  supervisor: ["results"],
+  gateway: [],
+  both: ["results", "orders"],
+};
+
+/** How long a gateway waits for the streams that a supervisor makes. */
+const STREAMS_MS = 10_000;
+const STREAMS_AGAIN_MS = 500;
+/** A message to oneself that was lost on its way to us comes again after the consumer's wait for an answer. */
+const ECHO_TIMEOUT_MS = 20_000;
+const IN_FLIGHT = 1_000;
+const CLOSE_MS = 2_000;
+const LAST_MS = 10_000;
+
+class JetStreamTransport implements NatsTransport {
   readonly echoTimeoutMs = ECHO_TIMEOUT_MS;
-  readonly #connection: NatsConnection;
-  readonly #observe: Observe;
+  readonly connection: NatsConnection;
+  readonly #setup: Setup;
   readonly #state = new ConnectionState(true);
-  #confirmation: Promise<void> | null = null;
+  readonly #world: JetStreamWorld;
+  readonly #publisher: JetStreamPublisher;
+  readonly #core: NatsCore;
+  readonly #parts = new Set<Part>();
+  readonly #taken = new Set<Channel>();
+  readonly #statusLoop: Promise<void>;
+  #repairing: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(connection: NatsConnection, observe: Observe) {
-    this.#connection = connection;
-    this.#observe = observe;
-    void this.#watchStatus();
+  constructor(setup: Setup) {
+    const { connection, manager, observe, ackMs } = setup;
+    this.#setup = setup;
+    this.connection = connection;
+    const client = jetstream(connection);
+    const repair = (): Promise<void> => this.#repair();
+    this.#world = { connection, client, manager, state: this.#state, observe, repair };
+    this.#publisher = new JetStreamPublisher({
+      client,
+      state: this.#state,
+      observe,
+      onMissing: () => void this.#repair().catch(() => {}),
+      ...(ackMs === undefined ? {} : { ackMs }),
+    });
+    this.#core = new NatsCore(connection, (message) => this.#incident("error", message));
+    this.#statusLoop = this.#watchStatus();
     void connection.closed().then((error) => this.#onClosed(error));
   }
 
@@ -49,44 +140,66 @@ class NatsTransport implements Transport {
     return this.#state.onChange(listener);
   }
 
-  async publish(subject: string, bytes: Uint8Array, headers: Headers): Promise<void> {
+  async publish(subject: string, bytes: Uint8Array, headers: Headers): Promise<Taken> {
     this.#assertOpen(subject);
-    // The client would take the message now and drop it without a word.
-    if (!this.connected) throw disconnected(subject, "there is no connection to the server");
-    try {
-      this.#connection.publish(subject, bytes, optionsOf(headers));
-    } catch (error) {
-      throw new BusError({ reason: "refused", message: `${subject}: ${said(error)}` });
+    // Sent later, an order would be stale; and the client would drop a core message without a word.
+    if (!this.connected) {
+      const message = `${subject}: there is no connection to the server`;
+      throw new BusError({ reason: "disconnected", message });
     }
-    try {
-      await this.#confirm();
-    } catch (error) {
-      throw disconnected(
-        subject,
-        `the server did not confirm the message, which may have arrived: ${said(error)}`,
-      );
+    const channel = channelOf(subject);
+    if (channel !== null && KEPT[channel] !== null) return this.#publisher.publish(subject, bytes, headers);
+    await this.#core.publish(subject, bytes, headers);
+    return "taken";
+  }
+
+  async subscribe(
+    pattern: string,
+    onMessage: (message: TransportMessage) => void,
+    { maxInFlight = IN_FLIGHT }: SubscribeOptions = {},
+  ): Promise<Cancel> {
+    this.#assertOpen(pattern);
+    const channel = channelOf(pattern);
+    const kept = channel === null ? null : KEPT[channel];
+    if (channel === null || kept === null) return this.#core.subscribe(pattern, onMessage, this.connected);
+    const { stream, durable, from = "next" } = kept;
+    if (durable === undefined) {
+      const follower = new Follower(this.#world, { stream, pattern, from, onMessage });
+      return this.#opened(follower, () => this.#parts.delete(follower));
+    }
+    this.#claim(channel, pattern);
+    const isOurs = OURS[this.#setup.role].includes(channel);
+    const consumer = new DurableConsumer(this.#world, { stream, durable, maxInFlight, isOurs, onMessage });
+    // It stays a part when it is cancelled: what is in hand is still to be answered, or given back at the end.
+    return this.#opened(consumer, () => this.#taken.delete(channel));
+  }
+
+  async last(pattern: string): Promise<TransportMessage | null> {
+    const channel = channelOf(pattern);
+    const kept = channel === null ? null : KEPT[channel];
+    if (kept === null) return null;
+    for (let since = performance.now(); ; ) {
+      this.#assertOpen(pattern);
+      try {
+        const stored = await this.#setup.manager.streams.getMessage(kept.stream, { last_by_subj: pattern });
+        if (stored === null) return null;
+        const headers = fromNatsHeaders(() => stored.header);
+        return { subject: stored.subject, bytes: stored.data, headers };
+      } catch (error) {
+        if (performance.now() - since > LAST_MS) {
+          const message = `the last message of ${pattern} cannot be read: ${said(error)}`;
+          throw new BusError({ reason: "disconnected", message });
+        }
+        await sleep(STREAMS_AGAIN_MS);
+      }
     }
   }
 
-  async subscribe(pattern: string, onMessage: (message: TransportMessage) => void): Promise<Cancel> {
-    this.#assertOpen(pattern);
-    const subscription = this.#connection.subscribe(pattern, {
-      callback: (error, msg) => {
-        // What is thrown here would end the client's reader, and with it the whole connection.
-        try {
-          if (error === null) onMessage(fromNats(msg));
-          else this.#note("error", `the subscription to ${pattern} failed: ${error.message}`);
-        } catch (thrown) {
-          this.#note("error", `a message of ${pattern} could not be handled: ${said(thrown)}`);
-        }
-      },
-    });
-    try {
-      if (this.connected) await this.#confirm();
-    } catch {
-      // The client subscribes again as soon as it has reconnected.
-    }
-    return () => subscription.unsubscribe();
+  onAbandoned(listener: (message: TransportMessage, reason: string) => void): Cancel {
+    if (this.#setup.role === "gateway") return () => {};
+    const watching = watchAbandoned(this.#world, listener);
+    this.#parts.add(watching);
+    return () => void watching.stop();
   }
 
   close(): Promise<void> {
@@ -95,112 +208,152 @@ class NatsTransport implements Transport {
   }
 
   async #close(): Promise<void> {
+    const parts = [...this.#parts];
+    const stopped = Promise.all(parts.map((part) => part.stop()));
     if (this.connected) {
-      const drained = this.#connection.drain().catch((error: unknown) => {
-        this.#note("warn", `NATS: closing without having sent everything: ${said(error)}`);
-      });
-      await within(CLOSE_MS, drained).catch(() => {
-        this.#note("warn", `NATS: closing after ${CLOSE_MS} ms without having sent everything`);
-      });
+      await this.#bounded(
+        Promise.all([stopped, this.#publisher.settled()]),
+        "waiting for what is on its way",
+      );
     }
-    await this.#connection.close();
+    this.#publisher.close();
+    for (const part of parts) part.handBack?.();
+    if (this.connected) await this.#bounded(this.connection.drain(), "taking leave of the server");
+    await this.connection.close();
     this.#state.set(false);
+    await Promise.all([stopped, this.#publisher.settled(), this.#statusLoop]);
   }
 
-  /** Resolves when the server has answered a ping sent after all that was published so far in this turn. */
-  #confirm(): Promise<void> {
-    this.#confirmation ??= new Promise((resolve, reject) => {
-      queueMicrotask(() => {
-        this.#confirmation = null;
-        within(CONFIRM_MS, this.#connection.flush()).then(resolve, reject);
-      });
+  async #bounded(work: Promise<unknown>, what: string): Promise<void> {
+    const lost = Promise.withResolvers<void>();
+    const cancel = this.#state.onChange(() => lost.resolve());
+    await within(CLOSE_MS, Promise.race([work, lost.promise])).catch((error: unknown) => {
+      this.#note("warn", `NATS: closing, ${what}: ${said(error)}`);
     });
-    return this.#confirmation;
+    cancel();
+  }
+
+  /** Two who take from one durable consumer in one process would each get half of it. */
+  #claim(channel: Channel, pattern: string): void {
+    const problem =
+      pattern !== patternOf(channel)
+        ? "is for all symbols; one symbol's alone cannot be taken"
+        : this.#taken.has(channel)
+          ? "has a consumer in this process already"
+          : null;
+    if (problem !== null) {
+      throw new BusError({
+        reason: "refused",
+        message: `a consumer of ${channel}: over NATS, ${channel} ${problem}`,
+      });
+    }
+    this.#taken.add(channel);
+  }
+
+  async #opened(part: Part & { ready(): Promise<void> }, release: () => void): Promise<Cancel> {
+    this.#parts.add(part);
+    try {
+      await part.ready();
+    } catch (error) {
+      release();
+      this.#parts.delete(part);
+      await part.stop();
+      throw error;
+    }
+    let isOpen = true;
+    return () => {
+      if (isOpen) void part.stop();
+      if (isOpen) release();
+      isOpen = false;
+    };
+  }
+
+  /** Streams or consumers are gone: makes them again, or says who should. One at a time. */
+  #repair(): Promise<void> {
+    this.#repairing ??= ensure(this.connection, this.#setup.role).finally(() => {
+      this.#repairing = null;
+    });
+    return this.#repairing;
   }
 
   async #watchStatus(): Promise<void> {
-    for await (const status of this.#connection.status()) {
-      switch (status.type) {
-        case "disconnect":
-          this.#state.set(false);
-          this.#note("warn", `NATS: lost the connection to ${redacted(status.server)}; reconnecting`);
-          break;
-        case "reconnect":
-          this.#state.set(true);
-          this.#note("info", `NATS: connected again to ${redacted(status.server)}`);
-          break;
-        case "error":
-          this.#note("error", `NATS: ${status.error.message}`);
-          break;
-        case "staleConnection":
-          this.#note("warn", "NATS: the server has stopped answering");
-          break;
-        case "ldm":
-          this.#note("warn", `NATS: ${redacted(status.server)} is about to shut down`);
-          break;
-        default:
-          break;
-      }
+    for await (const status of this.connection.status()) this.#onStatus(status);
+  }
+
+  #onStatus(status: Status): void {
+    switch (status.type) {
+      case "disconnect":
+        this.#state.set(false);
+        this.#note("warn", `NATS: lost the connection to ${redacted(status.server)}; reconnecting`);
+        break;
+      case "reconnect":
+        this.#state.set(true);
+        this.#note("info", `NATS: connected again to ${redacted(status.server)}`);
+        break;
+      case "error":
+        this.#incident("error", `NATS: ${status.error.message}`);
+        break;
+      case "staleConnection":
+        this.#incident("stale_connection", "NATS: the server has stopped answering");
+        break;
+      case "slowConsumer":
+        this.#incident(
+          "slow_consumer",
+          `NATS: ${status.pending} messages of ${status.sub.getSubject()} wait in this process`,
+        );
+        break;
+      case "ldm":
+        this.#incident(
+          "lame_duck",
+          `NATS: ${redacted(status.server)} is about to shut down; the client goes to another one`,
+        );
+        break;
+      default:
+        break;
     }
   }
 
   #onClosed(error: unknown): void {
     this.#state.set(false);
-    if (this.#closing === null) {
-      this.#note(
-        "error",
-        `NATS: the client gave the connection up: ${error ? said(error) : "no reason given"}`,
-      );
-    }
+    if (this.#closing !== null) return;
+    this.#note(
+      "error",
+      `NATS: the client gave the connection up: ${error ? said(error) : "no reason given"}`,
+    );
   }
 
   #assertOpen(subject: string): void {
-    if (this.#closing !== null || this.#connection.isClosed()) {
+    if (this.#closing !== null || this.connection.isClosed()) {
       throw new BusError({ reason: "closed", message: `${subject}: the connection is closed` });
     }
   }
 
+  #incident(what: "error" | "slow_consumer" | "stale_connection" | "lame_duck", message: string): void {
+    this.#setup.observe({ kind: "bus", what, message });
+  }
+
   #note(level: "info" | "warn" | "error", message: string): void {
-    this.#observe({ kind: "note", level, message });
+    this.#setup.observe({ kind: "note", level, message });
   }
 }
 
-function disconnected(subject: string, message: string): BusError {
-  return new BusError({ reason: "disconnected", message: `${subject}: ${message}` });
+async function ensure(connection: NatsConnection, role: Role): Promise<void> {
+  const streams = STREAMS_OF[role];
+  await ensureStreams(connection, {
+    may: role === "gateway" ? "verify" : "create",
+    ...(streams === null ? {} : { streams }),
+  });
 }
 
-/** @throws Error when a name or a value cannot be a header */
-function optionsOf(headers: Headers): PublishOptions {
-  if (Object.keys(headers).length === 0) return {};
-  const result = natsHeaders();
-  for (const [name, value] of Object.entries(headers)) result.set(name, value);
-  return { headers: result };
-}
-
-function fromNats(msg: Msg): TransportMessage {
-  return { subject: msg.subject, bytes: msg.data, headers: headersOf(msg) };
-}
-
-/** Headers that cannot be read become none: the message is then found malformed, and kept. */
-function headersOf(msg: Msg): Headers {
-  try {
-    return Object.fromEntries([...(msg.headers ?? [])].map(([name, values]) => [name, values[0] ?? ""]));
-  } catch {
-    return {};
-  }
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** @throws Error when `work` takes longer than `ms` of real time */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
+/** A gateway may be there before the supervisor that makes the streams. */
+async function streamsReady(connection: NatsConnection, role: Role): Promise<void> {
+  for (let since = performance.now(); ; ) {
+    try {
+      await ensure(connection, role);
+      return;
+    } catch (error) {
+      if (role !== "gateway" || performance.now() - since > STREAMS_MS) throw error;
+      await sleep(STREAMS_AGAIN_MS);
+    }
   }
 }

@@ -1,24 +1,30 @@
 // Opens the bus that the configuration asks for: a NATS server's, or the one in this process.
-import * as Redacted from "effect/Redacted";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock, Observe } from "../../actors/ports.ts";
-import type { NatsConfig } from "../../config/mod.ts";
 import { inProcessTransport } from "./in_process.ts";
 import { type MessageBus, messageBus } from "./message_bus.ts";
-import { natsTransport } from "./nats.ts";
+import { natsTransport, type Role } from "./nats.ts";
+import type { NatsSettings } from "./nats_connection.ts";
 
-/** @param url of a NATS server; null for the bus in this process. Rejects with `BusError` when nobody answers there. */
-export async function openBus(
-  url: string | null,
-  { user, password, token }: Pick<NatsConfig, "user" | "password" | "token">,
-  options: { readonly clock: Clock; readonly observe: Observe },
-): Promise<MessageBus> {
-  if (url === null) return messageBus(inProcessTransport(), options);
-  const settings = {
-    servers: url,
-    name: "purgatory",
-    ...(user === null ? {} : { user: Redacted.value(user) }),
-    ...(password === null ? {} : { password }),
-    ...(token === null ? {} : { token }),
-  };
-  return messageBus(await natsTransport(settings, options.observe), options);
+export interface OpenBusOptions {
+  /** How to find a NATS server; null for the bus in this process. */
+  readonly nats: NatsSettings | null;
+  readonly role: Role;
+  /** `paper`, `dry-run` or `live`: a message that names another one is set aside. */
+  readonly mode: string;
+  readonly clock: Clock;
+  readonly observe: Observe;
+}
+
+export interface OpenBus extends MessageBus {
+  /** For what is not the bus's: the control service. Closed with the bus. Null in one process. */
+  readonly connection: NatsConnection | null;
+}
+
+/** Rejects with `BusError` when nobody answers, or the server is not fit for this. */
+export async function openBus({ nats, role, mode, clock, observe }: OpenBusOptions): Promise<OpenBus> {
+  const options = { mode, clock, observe };
+  if (nats === null) return Object.assign(messageBus(inProcessTransport(), options), { connection: null });
+  const transport = await natsTransport(nats, { role, observe });
+  return Object.assign(messageBus(transport, options), { connection: transport.connection });
 }

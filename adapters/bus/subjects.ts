@@ -84,6 +84,13 @@ export function addressOf(subject: string): Address | null {
   return isSymbol(token) ? { channel, symbol: token } : null;
 }
 
+/** The channel of a subject or pattern; null when it is none of ours. */
+export function channelOf(pattern: string): Channel | null {
+  if (!pattern.startsWith(`${SUBJECT_PREFIX}.`)) return null;
+  const [channel = ""] = pattern.slice(SUBJECT_PREFIX.length + 1).split(".");
+  return isChannel(channel) ? channel : null;
+}
+
 /** Whether a subscription to `pattern` gets messages of `subject`: `*` stands for one token, `>` for all the rest. */
 export function matches(pattern: string, subject: string): boolean {
   if (pattern === subject) return true;

@@ -7,7 +7,7 @@ import { MSGPACK, vector } from "./vectors.ts";
 
 busConformance("in process", async () => {
   const transport = inProcessTransport();
-  return { connect: async () => transport, close: () => transport.close() };
+  return { connect: async () => transport, close: () => transport.close(), isKept: false };
 });
 
 const opened = (options?: Parameters<typeof inProcessTransport>[0]) => {

@@ -10,7 +10,7 @@ test("a message to oneself that is lost holds virtual time for a moment only", a
   const clock = virtualClock();
   const lossy: Transport = {
     ...inProcessTransport(),
-    publish: async () => {},
+    publish: async () => "taken",
     connected: true,
     echoTimeoutMs: 20,
   };
@@ -41,7 +41,7 @@ test("a message that the transport does not take holds virtual time no longer", 
 test("closing the bus, or cancelling a consumer, lets go of the time that it held", async () => {
   for (const end of ["close", "cancel"] as const) {
     const clock = virtualClock();
-    const lossy: Transport = { ...inProcessTransport(), publish: async () => {}, connected: true };
+    const lossy: Transport = { ...inProcessTransport(), publish: async () => "taken", connected: true };
     const bus = messageBus(lossy, { clock });
     const cancel = await bus.consume("results", () => {});
     await bus.publish("results", update(1));

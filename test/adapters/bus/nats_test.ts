@@ -1,8 +1,10 @@
 // The bus over a real nats-server: the common promises, and what happens when the server goes away.
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { createConnection, createServer } from "node:net";
 import { Redacted } from "effect";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { BusError, type Delivery, type Observation } from "../../../actors/ports.ts";
+import { BusError, type BusIncident, type Delivery, type Observation } from "../../../actors/ports.ts";
 import { type MessageBus, messageBus, natsTransport, type Transport } from "../../../adapters/bus/mod.ts";
 import { type VirtualClock, virtualClock } from "../../../adapters/clock/mod.ts";
 import { type NatsServer, type NatsServerOptions, startNatsServer } from "../../nats_server.ts";
@@ -25,16 +27,29 @@ const started = async (options: NatsServerOptions = {}): Promise<NatsServer> => 
   return server;
 };
 const connected = async (servers: string, observe?: (one: Observation) => void): Promise<Transport> => {
-  const transport = await natsTransport({ servers, name: "nats_test" }, observe);
+  const transport = await natsTransport(
+    { servers, name: "nats_test" },
+    { role: "both", observe: observe ?? (() => {}) },
+  );
   closing.push(() => transport.close());
   return transport;
 };
 
+/** What earlier tests left on a server. */
+const removeStreams = async (servers: string): Promise<void> => {
+  const connection = await connect({ servers, name: "cleaner" });
+  const manager = await jetstreamManager(connection);
+  for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
+  await connection.close();
+};
+
 busConformance("NATS", async () => {
   const open: Transport[] = [];
+  await removeStreams(shared.url);
   return {
+    isKept: true,
     async connect() {
-      const transport = await natsTransport({ servers: shared.url, name: "conformance" });
+      const transport = await natsTransport({ servers: shared.url, name: "conformance" }, { role: "both" });
       open.push(transport);
       return transport;
     },
@@ -51,6 +66,8 @@ describe("a server that goes away", () => {
   let observations: Observation[];
   const changes = (): boolean[] =>
     observations.flatMap((one) => (one.kind === "connection" ? [one.connected] : []));
+  const incidents = (what: BusIncident): string[] =>
+    observations.flatMap((one) => (one.kind === "bus" && one.what === what ? [one.message] : []));
   const deliveries: Delivery<"results">[] = [];
 
   const begin = async (): Promise<void> => {
@@ -89,17 +106,28 @@ describe("a server that goes away", () => {
     expect(clock.holds).toBe(0);
   });
 
-  test("a message that it took no notice of is not taken for sent", async () => {
+  test("a message that it took no notice of is sent again when it is back, and kept once", async () => {
+    await begin();
+    await server.kill("SIGSTOP");
+    const attempt = bus.publish("results", update(1));
+    await server.kill("SIGKILL");
+    await expect.poll(() => bus.connected).toBe(false);
+    expect(clock.holds).toBe(0);
+    await server.restart();
+    await attempt;
+    await expect.poll(() => deliveries.map(({ body }) => body)).toEqual([update(1)]);
+    expect(incidents("resent")).toEqual([expect.stringContaining("purge.v1.results.BONK-USD: sent again")]);
+  });
+
+  test("a message that it took no notice of is given up with the bus", async () => {
     await begin();
     await server.kill("SIGSTOP");
     const attempt = bus.publish("results", update(1));
     attempt.catch(() => {});
     await server.kill("SIGKILL");
-    await expect(attempt).rejects.toMatchObject({
-      reason: "disconnected",
-      message: expect.stringContaining("may have arrived"),
-    });
-    expect(clock.holds).toBe(0);
+    await expect.poll(() => bus.connected).toBe(false);
+    await bus.close();
+    await expect(attempt).rejects.toMatchObject({ reason: "closed" });
   });
 
   test("a dead letter written while it is gone is sent when it is back", async () => {
@@ -138,7 +166,7 @@ describe("a server that goes away", () => {
   test("the client goes on trying after more failures than it would bear by itself", async () => {
     const victim = await started();
     const options = { reconnectTimeWait: 10, reconnectJitter: 0 };
-    const transport = await natsTransport({ servers: victim.url, name: "test", options });
+    const transport = await natsTransport({ servers: victim.url, name: "test", options }, { role: "both" });
     closing.push(() => transport.close());
     await victim.kill("SIGKILL");
     let attempts = 0;
@@ -157,9 +185,10 @@ describe("a server that goes away", () => {
     const victim = await started({ config: permitted });
     const refusals: string[] = [];
     const settings = { servers: victim.url, name: "test", user: "u", password: Redacted.make("p") };
-    const transport = await natsTransport(settings, (one) => {
-      if (one.kind === "note" && /Authorization/.test(one.message)) refusals.push(one.message);
-    });
+    const observe = (one: Observation): void => {
+      if (one.kind === "bus" && /Authorization/.test(one.message)) refusals.push(one.message);
+    };
+    const transport = await natsTransport(settings, { role: "both", observe });
     closing.push(() => transport.close());
     await victim.restart('authorization: { user: u, password: "other" }\n');
     await expect.poll(() => refusals.length, { timeout: 15_000 }).toBeGreaterThan(3);
@@ -179,7 +208,7 @@ describe("a server that goes away", () => {
 
 describe("connecting", () => {
   const failure = async (settings: Parameters<typeof natsTransport>[0]): Promise<BusError> => {
-    const outcome = await natsTransport(settings).then(
+    const outcome = await natsTransport(settings, { role: "both" }).then(
       (transport) => transport.close().then(() => "connected"),
       (error: unknown) => error,
     );
@@ -224,7 +253,7 @@ describe("connecting", () => {
   test("succeeds when the server starts a little later", async () => {
     const server = await started();
     await server.kill("SIGKILL");
-    const connecting = natsTransport({ servers: server.url, name: "test" });
+    const connecting = natsTransport({ servers: server.url, name: "test" }, { role: "both" });
     await server.restart();
     const transport = await connecting;
     expect(transport.connected).toBe(true);
@@ -234,7 +263,10 @@ describe("connecting", () => {
   test("with the right password works, and with a wrong one is refused at once", async () => {
     const server = await started({ args: ["--user", "trader", "--pass", "hunter2"] });
     const settings = { servers: server.url, name: "test", user: "trader" };
-    const transport = await natsTransport({ ...settings, password: Redacted.make("hunter2") });
+    const transport = await natsTransport(
+      { ...settings, password: Redacted.make("hunter2") },
+      { role: "both" },
+    );
     await transport.publish("purge.v1.venue", new Uint8Array(), {});
     await transport.close();
     const error = await failure({ ...settings, password: Redacted.make("swordfish") });
@@ -253,11 +285,10 @@ describe("connecting", () => {
 
   test("with a token works", async () => {
     const server = await started({ args: ["--auth", "sesame"] });
-    const transport = await natsTransport({
-      servers: server.url,
-      name: "test",
-      token: Redacted.make("sesame"),
-    });
+    const transport = await natsTransport(
+      { servers: server.url, name: "test", token: Redacted.make("sesame") },
+      { role: "both" },
+    );
     expect(transport.connected).toBe(true);
     await transport.close();
   });
@@ -289,12 +320,12 @@ describe("publishing", () => {
   test("what was published before closing arrives", async () => {
     const listener = await connected(shared.url);
     let received = 0;
-    await listener.subscribe("purge.v1.venue", () => {
+    await listener.subscribe("purge.v1.transitions.*", () => {
       received += 1;
     });
-    const transport = await natsTransport({ servers: shared.url, name: "test" });
+    const transport = await natsTransport({ servers: shared.url, name: "test" }, { role: "both" });
     const published = Array.from({ length: 1_000 }, () =>
-      transport.publish("purge.v1.venue", new Uint8Array(100), {}),
+      transport.publish("purge.v1.transitions.BONK-USD", new Uint8Array(100), {}),
     );
     await transport.close();
     await Promise.all(published);
@@ -309,7 +340,7 @@ describe("receiving", () => {
     await server.kill("SIGSTOP");
     let isPromised = false;
     const subscribed = transport
-      .subscribe("purge.v1.venue", () => {})
+      .subscribe("purge.v1.account", () => {})
       .then(() => {
         isPromised = true;
       });
@@ -323,12 +354,12 @@ describe("receiving", () => {
     const observations: Observation[] = [];
     const transport = await connected(shared.url, (one) => observations.push(one));
     let calls = 0;
-    await transport.subscribe("purge.v1.venue", () => {
+    await transport.subscribe("purge.v1.account", () => {
       calls += 1;
       if (calls === 1) throw new Error("boom");
     });
-    await transport.publish("purge.v1.venue", new Uint8Array(), {});
-    await transport.publish("purge.v1.venue", new Uint8Array(), {});
+    await transport.publish("purge.v1.account", new Uint8Array(), {});
+    await transport.publish("purge.v1.account", new Uint8Array(), {});
     await expect.poll(() => calls).toBe(2);
     expect(observations).toEqual([expect.objectContaining({ message: expect.stringContaining("boom") })]);
   });
@@ -351,15 +382,15 @@ describe("receiving", () => {
   });
 
   test("a subscription that the server does not permit is reported", async () => {
-    const user = '{ user: u, password: p, permissions: { publish: ">", subscribe: "purge.v1.venue" } }';
+    const user = '{ user: u, password: p, permissions: { publish: ">", subscribe: "_INBOX_u.>" } }';
     const server = await started({ config: `authorization: { users: [${user}] }\n` });
     const observations: Observation[] = [];
     const transport = await natsTransport(
       { servers: server.url, name: "test", user: "u", password: Redacted.make("p") },
-      (one) => observations.push(one),
+      { role: "both", observe: (one) => observations.push(one) },
     );
     closing.push(() => transport.close());
-    await transport.subscribe("purge.v1.results.*", () => {});
+    await transport.subscribe("purge.v1.account", () => {});
     await expect.poll(() => JSON.stringify(observations)).toContain("Permissions Violation");
     await transport.publish("purge.v1.results.BONK-USD", new Uint8Array(), MSGPACK);
     expect(transport.connected).toBe(true);

@@ -1,0 +1,121 @@
+// What this process owes the server: messages of one consumer that it has taken and not answered yet.
+import type { JsMsg } from "@nats-io/jetstream";
+import type { Cancel } from "../../actors/ports.ts";
+import type { Receipt } from "./transport.ts";
+
+export interface ReceiptsSetup {
+  readonly maxDeliver: number;
+  readonly ackWaitMs: number;
+  /** Whether the server can hear an answer now. */
+  readonly isConnected: () => boolean;
+}
+
+/** Answers that may have been lost with a connection are given again; more messages than this come to the handler again. */
+const REMEMBERED = 10_000;
+
+type Answer = "ack" | "term";
+interface Owed {
+  /** The delivery that counts: the last. */
+  msg: JsMsg;
+}
+
+/** Tells the server that somebody is at work on what is unanswered, for as long as this process lives. */
+export class Receipts {
+  readonly #setup: ReceiptsSetup;
+  readonly #owed = new Map<string, Owed>();
+  readonly #given = new Map<string, Answer>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(setup: ReceiptsSetup) {
+    this.#setup = setup;
+    this.#timer = setInterval(() => this.#working(), setup.ackWaitMs / 3).unref();
+  }
+
+  /** Sequences of what is unanswered. */
+  get sequences(): ReadonlySet<number> {
+    return new Set([...this.#owed.values()].map(({ msg }) => msg.seq));
+  }
+
+  /** The receipt of a message that is new here; null for one that is in hand, or was answered and comes again because
+   * the answer was lost. */
+  take(msg: JsMsg): Receipt | null {
+    const key = keyOf(msg);
+    const owed = this.#owed.get(key);
+    if (owed !== undefined) {
+      owed.msg = msg;
+      return null;
+    }
+    const given = this.#given.get(key);
+    if (given !== undefined) {
+      say(msg, given);
+      return null;
+    }
+    const { maxDeliver } = this.#setup;
+    const mine: Owed = { msg };
+    this.#owed.set(key, mine);
+    const settle = (answer: () => void): void => {
+      if (this.#owed.get(key) !== mine) return;
+      this.#owed.delete(key);
+      answer();
+    };
+    return {
+      sequence: msg.seq,
+      get deliveries() {
+        return mine.msg.info.deliveryCount;
+      },
+      get isLast() {
+        return mine.msg.info.deliveryCount >= maxDeliver;
+      },
+      ack: () => settle(() => this.#answer(key, mine.msg, "ack")),
+      term: () => settle(() => this.#answer(key, mine.msg, "term")),
+      nak: (delayMs) => settle(() => nak(mine.msg, delayMs)),
+    };
+  }
+
+  /** Gives back what is unanswered, so that the next one gets it at once. */
+  handBack(): void {
+    for (const { msg } of this.#owed.values()) nak(msg, 0);
+    this.#owed.clear();
+  }
+
+  /** Forgets all: what is unanswered is delivered again in time. */
+  readonly close: Cancel = () => {
+    clearInterval(this.#timer);
+    this.#owed.clear();
+  };
+
+  #answer(key: string, msg: JsMsg, answer: Answer): void {
+    this.#given.set(key, answer);
+    const [oldest] = this.#given.size > REMEMBERED ? this.#given.keys() : [];
+    if (oldest !== undefined) this.#given.delete(oldest);
+    say(msg, answer);
+  }
+
+  #working(): void {
+    if (!this.#setup.isConnected()) return;
+    for (const { msg } of this.#owed.values()) quietly(() => msg.working());
+  }
+}
+
+/** Sequences begin anew when a stream is made anew; the time at which the message was stored does not. */
+function keyOf({ info }: JsMsg): string {
+  return `${info.streamSequence}.${info.timestampNanos}`;
+}
+
+function say(msg: JsMsg, answer: Answer): void {
+  // Without a reason: servers before 2.10 take `+TERM <reason>` for nothing, and deliver the message again.
+  quietly(() => (answer === "ack" ? msg.ack() : msg.term()));
+}
+
+function nak(msg: JsMsg, delayMs: number): void {
+  quietly(() => msg.nak(delayMs));
+}
+
+/** On a connection that is closed an answer throws; the message is then delivered again to somebody else. */
+function quietly(work: () => void): void {
+  try {
+    work();
+  } catch {
+    return;
+  }
+}
