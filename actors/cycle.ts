@@ -38,8 +38,9 @@ export interface CycleSettings {
   readonly maxPerCycle: number;
   readonly rules: EligibilityRules;
   readonly policy: PurgePolicy;
-  /** The bot whose holdings are used; without one the gateway is asked. */
-  readonly holdingsSource?: HoldingsSource | null;
+  /** Whose holdings are used, null or left out: the gateway is asked. A message may be `maxAgeMs` old; null: two
+   * intervals. */
+  readonly holdings?: { readonly source: string | null; readonly maxAgeMs: number | null };
   /** Read anew in every cycle, so that a stale universe is noticed. */
   readonly universe: (now: number) => Universe;
   /** Report candidates, start nothing. */
@@ -114,13 +115,19 @@ export async function startCycle(options: CycleOptions): Promise<RunningCycle> {
   };
 }
 
-/** Readings of the account that are older than so many intervals are not acted on. */
+/** Readings of the account that are older than so many intervals are not acted on, unless another age is allowed. */
 const INTERVALS_READ = 2;
+
+function sourceOf({ holdings, intervalMs }: CycleSettings): HoldingsSource | null {
+  if (holdings == null || holdings.source === null) return null;
+  return { name: holdings.source, maxAgeMs: holdings.maxAgeMs ?? INTERVALS_READ * intervalMs };
+}
 
 class Cycle {
   readonly venue = new HeardVenue();
   readonly account: AccountReading;
   readonly #options: CycleOptions;
+  readonly #source: HoldingsSource | null;
   #seen: ReadonlyMap<TradingSymbol, number> = new Map();
   /** When the account was read that `#seen` was last counted from: sent twice, it is still one piece of evidence. */
   #countedAt: number | null = null;
@@ -130,13 +137,8 @@ class Cycle {
   constructor(options: CycleOptions) {
     this.#options = options;
     const { bus, clock, observe, progress: memory, settings } = options;
-    this.account = new AccountReading({
-      bus,
-      clock,
-      observe,
-      source: settings.holdingsSource ?? null,
-      memory,
-    });
+    this.#source = sourceOf(settings);
+    this.account = new AccountReading({ bus, clock, observe, source: this.#source, memory });
   }
 
   async run(cycle: number): Promise<void> {
@@ -191,7 +193,7 @@ class Cycle {
     const { last } = this.account;
     if (!bus.connected) return "the bus is not connected; try again when it is";
     if (last === null) return "the account has not been read yet; try again after the next cycle";
-    const maxAgeMs = settings.holdingsSource?.maxAgeMs ?? INTERVALS_READ * settings.intervalMs;
+    const maxAgeMs = this.#source?.maxAgeMs ?? INTERVALS_READ * settings.intervalMs;
     const ageMs = clock.now() - last.readAt;
     if (ageMs <= maxAgeMs) return last;
     return `the account was last read ${seconds(ageMs)} s ago, and ${seconds(maxAgeMs)} s are allowed; see why the cycles do not read it`;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as BigDecimal from "effect/BigDecimal";
 import type * as Redacted from "effect/Redacted";
 import type { AppFile } from "./app_schema.ts";
-import { type ListedSymbol, utcTime } from "./keys.ts";
+import { type ListedSymbol, plainDecimal, utcTime } from "./keys.ts";
 import type { PolicyFile } from "./policy_schema.ts";
 import type { UniverseFile } from "./universe_schema.ts";
 
@@ -44,6 +44,8 @@ export interface CycleConfig {
   /** From 0 to 1. */
   readonly maxCandidateShare: number;
   readonly ineligibleGraceCycles: number;
+  /** Whose holdings are used, null: the gateway's; and how old they may be, null: two intervals. */
+  readonly holdings: { readonly source: string | null; readonly maxAgeMs: number | null };
 }
 
 export interface HardeningConfig {
@@ -161,7 +163,14 @@ function purgePolicy(file: PolicyFile): PolicyConfig {
   };
 }
 
-function cycleConfig({ portfolio_management: portfolio, risk, liquidity, loop }: PolicyFile): CycleConfig {
+function cycleConfig({
+  portfolio_management: portfolio,
+  risk,
+  liquidity,
+  loop,
+  holdings,
+}: PolicyFile): CycleConfig {
+  const { source, max_age_seconds } = holdings;
   return {
     intervalMs: ms(loop.interval_seconds, second),
     jitterPct: loop.jitter_pct,
@@ -171,6 +180,7 @@ function cycleConfig({ portfolio_management: portfolio, risk, liquidity, loop }:
     maxLiquidationsPerCycle: portfolio.max_liquidations_per_cycle,
     maxCandidateShare: portfolio.max_candidate_share,
     ineligibleGraceCycles: liquidity.eligibility_persistence.ineligible_grace_cycles,
+    holdings: { source, maxAgeMs: max_age_seconds === null ? null : ms(max_age_seconds, second) },
   };
 }
 
@@ -217,7 +227,7 @@ export function appConfig({ log, http, breaker, gateway, limits }: AppFile, nats
 /** Keys in sorted order and amounts without trailing zeros, so that `5` and `5.0` are the same policy. */
 function fingerprint(rules: object): string {
   const sorted = (_key: string, value: unknown): unknown => {
-    if (typeof value === "string")
+    if (typeof value === "string" && plainDecimal.test(value))
       return BigDecimal.format(BigDecimal.normalize(BigDecimal.fromStringUnsafe(value)));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

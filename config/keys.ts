@@ -20,7 +20,8 @@ export type KeySpec = { readonly nullable?: boolean } & (
         | "secret"
         | "user"
         | "inbox"
-        | "reason";
+        | "reason"
+        | "bot";
     }
 );
 
@@ -143,6 +144,14 @@ export function optionalTime(description: string) {
 export function optionalReason(description: string) {
   return Schema.NullOr(Schema.String.check(Schema.isMaxLength(500))).annotate({
     ...withSpec(description, { kind: "reason", nullable: true }),
+    default: null,
+  });
+}
+
+/** The name that another program gives itself on the bus; the same pattern as the machines' `HoldingsPublished`. */
+export function optionalBot(description: string) {
+  return Schema.NullOr(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][\w.-]{0,63}$/u))).annotate({
+    ...withSpec(description, { kind: "bot", nullable: true }),
     default: null,
   });
 }

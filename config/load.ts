@@ -119,7 +119,7 @@ function decoded<T>(schema: Parameters<typeof decodeSource<T>>[0], { yaml, isAbs
 }
 
 /** Sound, but probably not what was meant. */
-function surprises({ hardening, app, universe }: Config): readonly Note[] {
+function surprises({ cycle, hardening, app, universe }: Config): readonly Note[] {
   const notes: Note[] = [];
   if (universe.protectedCurrencies.length === 0) {
     notes.push({
@@ -130,6 +130,10 @@ function surprises({ hardening, app, universe }: Config): readonly Note[] {
   }
   if (hardening.backoff && !hardening.failureTracking) {
     const text = "purge_hardening.backoff has no effect while failure_tracking is false: nothing is counted";
+    notes.push({ file: "policy.yaml", line: null, text });
+  }
+  if (cycle.holdings.source === null && cycle.holdings.maxAgeMs !== null) {
+    const text = "holdings.max_age_seconds has no effect while holdings.source names no bot";
     notes.push({ file: "policy.yaml", line: null, text });
   }
   if (app.http.port !== null && !/^(127\.|::1$|localhost$)/.test(app.http.host)) {

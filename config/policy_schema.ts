@@ -1,6 +1,6 @@
 // policy.yaml: what is purged, how it is sold, and how long a refused symbol rests.
 import * as Schema from "effect/Schema";
-import { boolean, ignoring, integer, number, usd } from "./keys.ts";
+import { boolean, ignoring, integer, number, optionalBot, optionalNumber, usd } from "./keys.ts";
 import { originalPolicyKeys as original } from "./original_keys.ts";
 
 const purgeExecution = Schema.Struct({
@@ -73,6 +73,16 @@ const liquidity = Schema.Struct({
   }).annotate(ignoring(original.eligibility_persistence)),
 }).annotate(ignoring(original.liquidity));
 
+const holdings = Schema.Struct({
+  source: optionalBot(
+    "The bot whose published holdings are used. Without one the gateway is asked what the account holds.",
+  ),
+  max_age_seconds: optionalNumber(
+    { min: 1, max: 86_400 },
+    "With a source: nothing is purged by holdings read longer ago than this. Without it: twice `loop.interval_seconds`.",
+  ),
+});
+
 const jitter =
   "Random spread around each wait, in percent of it, so that many instances do not act together.";
 
@@ -124,6 +134,7 @@ export const PolicyFile = Schema.Struct({
     interval_seconds: number({ default: 60, min: 1, max: 86_400 }, "From one cycle to the next."),
     jitter_pct: number({ default: 0, min: 0, max: 50 }, jitter),
   }).annotate(ignoring(original.loop)),
+  holdings,
   backoff,
   purge_hardening: hardening,
 }).annotate({

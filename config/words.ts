@@ -83,6 +83,7 @@ const wordKinds = {
   time: "a time such as 2025-11-11T03:04:05Z",
   host: "a host name or address such as 127.0.0.1",
   url: "a NATS address such as nats://127.0.0.1:4222",
+  bot: "a name such as rotation-bot",
   reason: "text of at most 500 characters",
   secret: "{env: NAME} or {file: PATH}",
   user: "a name, {env: NAME} or {file: PATH}",
@@ -122,7 +123,7 @@ function notWord(spec: KeySpec, node: SourceNode): Verdict {
 
 function quotesAdvice({ kind }: KeySpec, value: unknown): string | undefined {
   if (kind === "boolean" && (value === "true" || value === "false")) return "take the quotes away";
-  const needsThem = typeof value !== "string" && (kind === "currency" || kind === "reason");
+  const needsThem = typeof value !== "string" && (kind === "currency" || kind === "reason" || kind === "bot");
   return needsThem ? "put it in quotes" : undefined;
 }
 

@@ -30,6 +30,8 @@ const policyRows: readonly Row[] = [
   ["microstructure.max_quote_age_seconds", "5", "policy.max_quote_age_ms", 5000],
   ["loop.interval_seconds", "0.1e2", "cycle.intervalMs", 10_000],
   ["loop.jitter_pct", "10", "cycle.jitterPct", 10],
+  ["holdings.source", "rotation-bot", "cycle.holdings.source", "rotation-bot"],
+  ["holdings.max_age_seconds", "90", "cycle.holdings.maxAgeMs", 90_000],
   ["backoff.after_failures", "2", "policy.backoff.after_failures", 2],
   ["backoff.base_hours", "0.5", "policy.backoff.base_ms", 1_800_000],
   ["backoff.factor", "3", "policy.backoff.factor", 3],

@@ -179,12 +179,13 @@ describe("what is not ours", () => {
   });
 
   test("settings that are sound but surprising are noted", () => {
-    const policy = "purge_hardening: {failure_tracking: false}";
+    const policy = "purge_hardening: {failure_tracking: false}\nholdings: {max_age_seconds: 90}";
     const app = "http: {host: 0.0.0.0, port: 9100}";
     expect(
       notes({ "policy.yaml": policy, "app.yaml": app, "universe.yaml": "tiers: {}\nprotected: []" }),
     ).toEqual([
       "note: policy.yaml: purge_hardening.backoff has no effect while failure_tracking is false: nothing is counted",
+      "note: policy.yaml: holdings.max_age_seconds has no effect while holdings.source names no bot",
       "note: universe.yaml: protected is empty: cash and stablecoins count as positions too",
       "note: universe.yaml:1: no tier lists a symbol: with an empty universe nothing is purged",
       "note: app.yaml: http.host 0.0.0.0 shows metrics to whoever reaches this machine, without a password",
