@@ -1,6 +1,6 @@
 // `Nats-Msg-Id`: the same message sent again has the same id, so that a server which deduplicates drops it.
 import { createHash } from "node:crypto";
-import type { Channel, ChannelBody } from "../../actors/ports.ts";
+import type { Channel, ChannelBody, DeadLetter } from "../../actors/ports.ts";
 import type { OrderResult } from "../../machines/mod.ts";
 
 /** The id of a message, made from its body alone; null for orders and questions.
@@ -32,7 +32,7 @@ const PARTS: { readonly [C in Channel]: (body: ChannelBody[C]) => Parts } = {
       ? [body.type, body.source, `${body.sequence}`, body.at]
       : [body.type, body.request_id ?? "", body.at],
   venue: (body) => [body.type, body.state, body.at],
-  dead: (body) => ["dead", body.subject, body.at, digest(`${body.reason} ${body.body_base64}`)],
+  dead: (body) => ["dead", body.subject, body.at, contentOf(body)],
 };
 
 function resultParts(body: OrderResult): readonly string[] {
@@ -53,6 +53,11 @@ function resultParts(body: OrderResult): readonly string[] {
 /** Text from outside as part of a header: never a line end or a slash, never long. */
 function token(part: string): string {
   return /^[\w.:-]{0,100}$/.test(part) ? part : digest(part);
+}
+
+/** With the headers: two messages without ids may differ in nothing else, and neither is to be taken for the other. */
+function contentOf({ reason, body_base64, headers }: DeadLetter): string {
+  return digest(JSON.stringify([reason, body_base64, Object.entries(headers)]));
 }
 
 function digest(text: string): string {

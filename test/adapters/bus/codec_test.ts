@@ -127,6 +127,15 @@ describe("ids", () => {
     expect(paper?.["Nats-Msg-Id"]).not.toBe(live?.["Nats-Msg-Id"]);
   });
 
+  test("two messages that differ in their headers alone, set aside at one time for one reason, are two dead letters", () => {
+    const { subject, body } = vector("dead_letter");
+    const letter = typed("dead", body, subject);
+    const [one, other] = [{ "Schema-Version": "2" }, { "Schema-Version": "2", "Nats-Msg-Id": "x" }].map(
+      (headers) => encode("dead", { ...letter, headers }).headers["Nats-Msg-Id"],
+    );
+    expect(one).not.toBe(other);
+  });
+
   test("text from outside in an id is never long and never ends a line", () => {
     const snapshot = { ...vector("market.snapshot").body, request_id: `x\r\nPUB evil 0 ${"y".repeat(400)}` };
     expect(idOf(snapshot)).toMatch(/^[\w./:-]{1,200}$/);
