@@ -2,14 +2,7 @@
 import { hostname } from "node:os";
 import { type Service, type ServiceMsg, Svcm } from "@nats-io/services";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
-import type {
-  Clock,
-  Observe,
-  OperatorAction,
-  OperatorAnswer,
-  Operators,
-  SymbolStatus,
-} from "../../actors/ports.ts";
+import type { Clock, Observe, OperatorAction, Operators, SymbolStatus } from "../../actors/ports.ts";
 import type { TradingSymbol } from "../../machines/mod.ts";
 import { CONTENT_TYPES, type Format, SCHEMA_VERSION, writePlain } from "../bus/mod.ts";
 import { cycleBody, type Overview, page, type Redact, statusOf, symbolBody } from "./replies.ts";
@@ -26,7 +19,7 @@ import {
   type StatusRequest,
   type SymbolReply,
 } from "./schemas.ts";
-import { LateError, within } from "./within.ts";
+import { LATE, within } from "./within.ts";
 
 export interface ControlServiceOptions {
   readonly connection: NatsConnection;
@@ -40,6 +33,8 @@ export interface ControlServiceOptions {
   readonly symbol: (symbol: TradingSymbol) => SymbolStatus | null;
   readonly clock: Clock;
   readonly observe: Observe;
+  /** How long a request may be under way, and how long those have that are so at the end. */
+  readonly limits?: { readonly answerMs: number; readonly lastAnswersMs: number };
 }
 
 export interface ControlService {
@@ -52,10 +47,9 @@ export interface ControlService {
   stop(): Promise<void>;
 }
 
-/** How long a request may be under way. A journal that takes longer has a trouble of its own. */
-const ANSWER_MS = 30_000;
-/** How long those under way have at the end, and the server to hear that this service is gone. */
-const LAST_ANSWERS_MS = 5_000;
+/** A journal that takes longer has a trouble of its own; at the end a supervisor gives each part ten seconds. */
+const LIMITS = { answerMs: 30_000, lastAnswersMs: 5_000 };
+/** How long the server may take to hear that this service is there, or gone. */
 const SIGN_OFF_MS = 2_000;
 /** Requests that may be under way at a time. */
 const MAX_UNDER_WAY = 64;
@@ -82,9 +76,10 @@ class Control {
   readonly stopped: Promise<Error | null>;
   readonly #options: ControlServiceOptions;
   readonly #redact: Redact;
+  readonly #limits: typeof LIMITS;
   readonly #underWay = new Set<Promise<void>>();
   readonly #ended = Promise.withResolvers<Error | null>();
-  readonly #closing = Promise.withResolvers<never>();
+  readonly #closing = Promise.withResolvers<typeof LATE>();
   /** Replies and refusals, for `$SRV.STATS`. */
   readonly #counts = new Map<string, { replies: number; refusals: Record<string, number> }>();
   #service: Service | null = null;
@@ -93,8 +88,8 @@ class Control {
   constructor(options: ControlServiceOptions, redact: Redact) {
     this.#options = options;
     this.#redact = redact;
+    this.#limits = options.limits ?? LIMITS;
     this.stopped = this.#ended.promise;
-    this.#closing.promise.catch(() => {});
   }
 
   async register(): Promise<Service> {
@@ -138,8 +133,8 @@ class Control {
     const { connection } = this.#options;
     // Without a connection this waits for one, and there may never be one again.
     const signedOff = within(SIGN_OFF_MS, this.#service?.stop() ?? Promise.resolve(null)).catch(() => null);
-    await within(LAST_ANSWERS_MS, Promise.all(this.#underWay)).catch(() => {});
-    this.#closing.reject(new LateError("the control service stops"));
+    await within(this.#limits.lastAnswersMs, Promise.all(this.#underWay));
+    this.#closing.resolve(LATE);
     await Promise.all(this.#underWay);
     await signedOff;
     await within(SIGN_OFF_MS, connection.flush()).catch(() => {});
@@ -241,18 +236,15 @@ class Control {
     { symbol, by, reason }: { readonly symbol: TradingSymbol; readonly by: string; readonly reason: string },
   ): Promise<Reply> {
     if (this.#isStopping) return refusal("not_ready", "nothing was done: the supervisor is stopping");
-    if (this.#underWay.size > MAX_UNDER_WAY) {
+    if (this.#underWay.size >= MAX_UNDER_WAY) {
       return refusal("not_ready", `nothing was done: ${MAX_UNDER_WAY} requests are under way; try again`);
     }
     const acting = this.#options.operators.act({ action, symbol, by, reason });
-    let answer: OperatorAnswer;
-    try {
-      answer = await within(ANSWER_MS, Promise.race([acting, this.#closing.promise]));
-    } catch (error) {
-      if (!(error instanceof LateError)) throw error;
-      acting.catch(() => {});
-      const message = `${error.message}: what was asked of ${symbol} may still be done; look at its status`;
-      return refusal("not_ready", message);
+    const answer = await within(this.#limits.answerMs, Promise.race([acting, this.#closing.promise]));
+    if (answer === LATE) {
+      acting.catch((error: unknown) => this.#note("error", `${action} ${symbol}: ${String(error)}`));
+      const why = this.#isStopping ? "the supervisor is stopping" : "the journal is slow";
+      return refusal("not_ready", `${why}: it may still be done; look at the status of ${symbol}`);
     }
     if (!answer.ok) return refusal(answer.code, answer.message);
     const { changed, seq, state } = answer;

@@ -15,6 +15,8 @@ export interface OtherSupervisor {
 }
 
 export interface OtherSupervisorsOptions {
+  /** Of the service that is asked for. */
+  readonly name?: string;
   /** Of one's own service, where it is registered already. */
   readonly except?: string;
   /** How long to wait for answers. */
@@ -27,9 +29,9 @@ export interface OtherSupervisorsOptions {
  */
 export async function otherSupervisors(
   connection: NatsConnection,
-  { except = "", waitMs = 1_000 }: OtherSupervisorsOptions = {},
+  { name = SERVICE_NAME, except = "", waitMs = 1_000 }: OtherSupervisorsOptions = {},
 ): Promise<readonly OtherSupervisor[]> {
-  const subject = `$SRV.PING.${SERVICE_NAME}`;
+  const subject = `$SRV.PING.${name}`;
   const found = new Map<string, OtherSupervisor>();
   try {
     const answers = await connection.requestMany(subject, Empty, { strategy: "timer", maxWait: waitMs });

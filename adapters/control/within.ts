@@ -1,14 +1,12 @@
 // A limit in real time for what depends on others.
 
 /** It took too long, or there is no time left. */
-export class LateError extends Error {
-  override readonly name = "LateError";
-}
+export const LATE = Symbol("late");
 
-/** @throws LateError when `work` takes longer than `ms` */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new LateError(`no answer within ${ms / 1_000} s`)), ms);
+/** What `work` comes to, or `LATE` after `ms`. Rejects as `work` does. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
+  const { promise, resolve } = Promise.withResolvers<typeof LATE>();
+  const timer = setTimeout(() => resolve(LATE), ms);
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -3,7 +3,7 @@ import * as Result from "effect/Result";
 import { afterEach } from "vitest";
 import type { Child, ChildSpec, Link } from "../../actors/child_spec.ts";
 import { type Ledger, startLedger } from "../../actors/ledger.ts";
-import type { Journal, JournalRecord, Observation } from "../../actors/ports.ts";
+import type { Bus, Journal, JournalRecord, Observation } from "../../actors/ports.ts";
 import { PurgeSupervisor } from "../../actors/purge_supervisor.ts";
 import { type Supervisor, startSupervisor } from "../../actors/supervisor.ts";
 import type { World } from "../../actors/supervisor_core.ts";
@@ -88,21 +88,23 @@ export async function startSymbols({
       symbols?.tell(requested(symbol, clock.now()));
       await clock.settle();
     },
-    /** A result as the gateway would publish it. */
-    async answer(result: OrderResult): Promise<void> {
-      await bus.publish("results", result);
-      await clock.settle();
-    },
-    async quote(symbol: TradingSymbol): Promise<void> {
-      await bus.publish("results", quoted(symbol, lastQuestion(commands, symbol), clock.now()));
-      await clock.settle();
-    },
+    ...gateway(bus, clock, commands),
+  };
+}
+
+/** What a gateway would say, when it is told to. */
+function gateway(bus: Bus, clock: VirtualClock, commands: readonly PurgeCommand[]) {
+  /** A result as the gateway would publish it. */
+  const answer = async (result: OrderResult): Promise<void> => {
+    await bus.publish("results", result);
+    await clock.settle();
+  };
+  const quote = (symbol: TradingSymbol) => quoted(symbol, lastQuestion(commands, symbol), clock.now());
+  return {
+    answer,
+    quote: (symbol: TradingSymbol): Promise<void> => answer(quote(symbol)),
     /** A quote that shows an empty account. */
-    async quoteNothingLeft(symbol: TradingSymbol): Promise<void> {
-      const quote = quoted(symbol, lastQuestion(commands, symbol), clock.now());
-      await bus.publish("results", { ...quote, available: "0" });
-      await clock.settle();
-    },
+    quoteNothingLeft: (symbol: TradingSymbol): Promise<void> => answer({ ...quote(symbol), available: "0" }),
     lastOrder: (symbol: TradingSymbol): OrderRequest => lastOrder(commands, symbol),
   };
 }

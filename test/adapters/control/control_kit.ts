@@ -3,7 +3,11 @@ import { connect, headers, type Msg, type NatsConnection } from "@nats-io/transp
 import { afterEach } from "vitest";
 import { createOperators, type StartNow } from "../../../actors/operators.ts";
 import type { Observation } from "../../../actors/ports.ts";
-import { type Overview, startControlService } from "../../../adapters/control/mod.ts";
+import {
+  type ControlServiceOptions,
+  type Overview,
+  startControlService,
+} from "../../../adapters/control/mod.ts";
 import { createTracker } from "../../../adapters/telemetry/mod.ts";
 import type { TradingSymbol } from "../../../machines/mod.ts";
 import { BONK, type Kit, requested, startSymbols } from "../../actors/symbols_kit.ts";
@@ -38,6 +42,7 @@ export interface ControlKitOptions {
   /** For the service's connection. */
   readonly connect?: object;
   readonly overview?: Partial<Overview>;
+  readonly limits?: ControlServiceOptions["limits"];
 }
 
 /** The service as the program starts it, less the cycle: `startNow` is its word. */
@@ -82,6 +87,7 @@ export async function control(options: ControlKitOptions) {
     symbol: (symbol) => tracker.symbol(symbol) ?? null,
     clock: kit.clock,
     observe,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   stops.push(() => service.stop());
   return { kit, connection, service, notes: () => notes(kit) };

@@ -4,7 +4,7 @@ import { Packr } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { ERROR_STATUS, ErrorReply, OPERATIONS } from "../../../adapters/control/mod.ts";
 import { startControlService } from "../../../adapters/control/mod.ts";
-import { BONK } from "../../actors/symbols_kit.ts";
+import { BONK, startSymbols } from "../../actors/symbols_kit.ts";
 import { ASKS, ask, connected, control, server } from "./control_kit.ts";
 
 const MSGPACK = { "Content-Type": "application/msgpack" };
@@ -183,6 +183,20 @@ describe("at the end", () => {
     await expect(ask(client, "pause", ASKS)).rejects.toThrow(/no responders/);
   });
 
+  test("a request that the journal does not answer is refused, and says that it may still be done", async () => {
+    const { url } = await server();
+    const { kit, service } = await control({ url, limits: { answerMs: 60_000, lastAnswersMs: 50 } });
+    kit.faults.hold();
+    const asking = ask(await connected(url), "pause", ASKS);
+    await until("the request is under way", () => kit.faults.held === 1);
+    await service.stop();
+    expect(await asking).toMatchObject({
+      ...{ status: "503", body: { code: "not_ready" } },
+      error: expect.stringMatching(/stopping: it may still be done/),
+    });
+    kit.faults.release();
+  });
+
   test("it signs off in time where the server is gone", async () => {
     const nats = await server();
     const { service } = await control({ url: nats.url });
@@ -217,6 +231,22 @@ describe("at the end", () => {
       }),
     ).rejects.toThrow(/semver/);
   });
+});
+
+test("a journal that hangs keeps nobody waiting for ever, and no more than so many at a time", async () => {
+  const { url } = await server();
+  const roomy = await startSymbols({ mailboxSize: 100, maxPending: 100 });
+  const { kit } = await control({ url, kit: roomy, limits: { answerMs: 500, lastAnswersMs: 50 } });
+  const client = await connected(url);
+  kit.faults.hold();
+  const answers = await Promise.all(Array.from({ length: 80 }, () => ask(client, "pause", ASKS)));
+  const why = answers.map(({ status, error }) => `${status} ${/slow|under way/.exec(error ?? "")?.[0]}`);
+  expect(why.filter((one) => one === "503 slow")).toHaveLength(64);
+  expect(why.filter((one) => one === "503 under way")).toHaveLength(16);
+  expect((await ask(client, "status")).status).toBeNull();
+  kit.faults.release();
+  await until("the journal has caught up", () => kit.ledger.rows.length === 1);
+  expect(await ask(client, "pause", ASKS)).toMatchObject({ status: null, body: { changed: false } });
 });
 
 test("an error of the program itself is an answer, a note, and no end of the service", async () => {

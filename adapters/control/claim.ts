@@ -1,0 +1,54 @@
+// A name on the bus that only one program may have: who comes second is told, and does not start.
+import { hostname } from "node:os";
+import { Svcm } from "@nats-io/services";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { describeSupervisor, otherSupervisors } from "./supervisors.ts";
+
+export interface ClaimOptions {
+  /** Of the service: `purgatory`, `purgatory-gateway`. */
+  readonly name: string;
+  readonly description: string;
+  /** A semantic version. */
+  readonly version: string;
+  readonly mode: string;
+}
+
+/** Somebody else answers to the name. */
+export class ClaimedError extends Error {
+  override readonly name = "ClaimedError";
+}
+
+/** @throws ClaimedError when somebody answers to `name` who is not `except` */
+export async function refuseOthers(connection: NatsConnection, name: string, except = ""): Promise<void> {
+  const others = await otherSupervisors(connection, { name, except });
+  if (others.length === 0) return;
+  const whom = others.map(describeSupervisor).join("; ");
+  throw new ClaimedError(
+    `another ${name} is on this bus: ${whom}. Two of them would act on the same orders: stop one, or use another server`,
+  );
+}
+
+/** Answers to the name from now on, so that a second one sees the first; without any endpoint.
+ *
+ * Asked again once the name is taken: of two that start at the same moment, both see the other, and neither goes on.
+ *
+ * @throws ClaimedError when somebody else does already
+ */
+export async function claimName(
+  connection: NatsConnection,
+  { name, description, version, mode }: ClaimOptions,
+): Promise<{ stop(): Promise<void> }> {
+  await refuseOthers(connection, name);
+  const metadata = { mode, pid: `${process.pid}`, host: hostname() };
+  const service = await new Svcm(connection).add({ name, version, description, metadata });
+  const stop = async (): Promise<void> => {
+    await service.stop();
+  };
+  try {
+    await refuseOthers(connection, name, service.info().id);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}
