@@ -243,6 +243,37 @@ describe("on the bus of one process", () => {
     expect(bus.counts).toMatchObject({ malformed: HOSTILE.length, handlerErrors: 0 });
   });
 
+  test("a message of another mode is set aside, and one that names none is taken", async () => {
+    const clock = virtualClock();
+    const transport = inProcessTransport();
+    const bus = messageBus(transport, { clock, mode: "paper" });
+    closing.push(() => bus.close());
+    const letters: DeadLetter[] = [];
+    let taken = 0;
+    await bus.consume("dead", (delivery) => {
+      letters.push(delivery.body);
+      delivery.ack();
+    });
+    await bus.consume("orders", (delivery) => {
+      taken += 1;
+      delivery.ack();
+    });
+    const { subject, msgpack_hex } = vector("order.place");
+    const send = (headers: Headers) => transport.publish(subject, Buffer.from(msgpack_hex, "hex"), headers);
+    for (const mode of ["live", "dry-run", "Paper", "paper, live", ""]) {
+      await send({ ...MSGPACK, "Purge-Mode": mode });
+      await send({ ...MSGPACK, "purge-mode": mode });
+    }
+    await clock.settle();
+    expect(taken).toBe(0);
+    expect(letters).toHaveLength(10);
+    for (const { reason } of letters) expect(reason).toMatch(/^header Purge-Mode is ".*", and this receiver/);
+    await send(MSGPACK);
+    await send({ ...MSGPACK, "Purge-Mode": "paper" });
+    await clock.settle();
+    expect(taken).toBe(2);
+  });
+
   test("in any mixture of good messages and garbage all of the good ones arrive, in order", async () => {
     const symbol = fc.constantFrom("BONK-USD", "SEI-USD", "DOGE-USD");
     const rows = fc.array(fc.tuple(symbol, fc.option(fc.uint8Array({ maxLength: 40 }))), { maxLength: 60 });
