@@ -22,3 +22,15 @@ export const loadPaperWorld = () => import("./paper_world.ts");
 
 /** `writeRunFile`: what a run leaves for `status` to find. */
 export const loadRunFile = () => import("./run_file.ts");
+
+/** `status`: from the bus, or from the ledger. */
+export const loadStatus = () => import("./status_command.ts");
+
+/** `operate`: what an operator asks of one symbol. */
+export const loadOperate = () => import("./operator_command.ts");
+
+/** `initNats` and `tryGateway`. A process that may not use SQLite can load it. */
+export const loadBusCare = () => import("./bus_care.ts");
+
+/** `busAccess` and `natsSettings`: where a run's or a gateway's bus is, and how to enter it. */
+export const loadBusAccess = () => import("./bus_access.ts");

@@ -30,12 +30,17 @@ export {
   withoutLogin,
 } from "./grants.ts";
 export type { LiveTable, LiveTableOptions, Terminal } from "./live_table.ts";
+export type { BusAccess } from "./bus_access.ts";
 export {
+  loadBusAccess,
+  loadBusCare,
   loadCheck,
   loadGraph,
   loadLedgerCommands,
+  loadOperate,
   loadPaperWorld,
   loadRunFile,
+  loadStatus,
   loadSummary,
   loadTable,
 } from "./load_late.ts";

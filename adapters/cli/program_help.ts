@@ -185,7 +185,7 @@ const BUS: readonly Described[] = [
     group: "Bus:",
     text: "try a gateway, clause by clause; it places real orders at its exchange",
     flags: [
-      ["--timeout <SECONDS>", "how long the gateway may take to answer (default: 10)"],
+      ["--timeout <SECONDS>", "how long the gateway may take for one answer (default: 15)"],
       ["--only <CLAUSE...>", "these clauses alone, by the names in the report (default: all)"],
       CONFIG,
       JSON_DOCUMENT,

@@ -28,13 +28,24 @@ export interface StatusInput {
 /** For people, as lines: who writes, the table, then each failure with all that the exchange said and what to do. */
 export function statusLines(input: StatusInput, options: TableOptions): readonly string[] {
   const { statuses, grants, bus, now } = input;
-  const bold = (text: string): string =>
-    options.colour === true ? styleText("bold", text, { validateStream: false }) : text;
-  const troubled = statuses.filter(isTroubled).toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1));
   return [
     headline(input),
     ...(bus === null ? [] : [`  bus:     ${plainLine(bus)}`]),
     ...(grants === null ? [] : describeGrants(grants).map((line) => `  ${line}`)),
+    ...symbolLines(statuses, now, options),
+  ];
+}
+
+/** The table, then each symbol with failures in full. */
+export function symbolLines(
+  statuses: readonly SymbolStatus[],
+  now: number,
+  options: TableOptions,
+): readonly string[] {
+  const bold = (text: string): string =>
+    options.colour === true ? styleText("bold", text, { validateStream: false }) : text;
+  const troubled = statuses.filter(isTroubled).toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1));
+  return [
     "",
     ...renderTable(statuses, now, options),
     ...troubled.flatMap((status) => ["", bold(trouble(status, now)), ...details(status, options.redact)]),
@@ -51,6 +62,7 @@ export function statusDocument(
 ): unknown {
   const { mode, dir, lockedBy, lastAt, statuses, grants, bus, now } = input;
   return {
+    source: "ledger",
     at: new Date(now).toISOString(),
     mode,
     ledger: dir,
@@ -59,23 +71,31 @@ export function statusDocument(
     last_record_at: lastAt,
     bus,
     grants: grants === null ? null : grantsDocument(grants),
-    symbols: statuses
-      .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
-      .map((status) => ({
-        symbol: status.symbol,
-        state: status.state,
-        failures: status.failures,
-        attempts: status.attempts,
-        last_rejection: cleaned(status.lastRejection, redact),
-        last_error: status.lastError === null ? null : redact(status.lastError),
-        advice: adviceOn(status),
-        next_try_at: status.nextTryAt,
-        sold_size: status.soldSize,
-        sold_value_usd: status.soldValueUsd,
-        residual_usd: status.residualUsd,
-        updated_at: status.updatedAt,
-      })),
+    symbols: symbolDocuments(statuses, redact),
   };
+}
+
+/** Symbols in alphabetical order. */
+export function symbolDocuments(
+  statuses: readonly SymbolStatus[],
+  redact: (text: string) => string,
+): readonly unknown[] {
+  return statuses
+    .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
+    .map((status) => ({
+      symbol: status.symbol,
+      state: status.state,
+      failures: status.failures,
+      attempts: status.attempts,
+      last_rejection: cleaned(status.lastRejection, redact),
+      last_error: status.lastError === null ? null : redact(status.lastError),
+      advice: adviceOn(status),
+      next_try_at: status.nextTryAt,
+      sold_size: status.soldSize,
+      sold_value_usd: status.soldValueUsd,
+      residual_usd: status.residualUsd,
+      updated_at: status.updatedAt,
+    }));
 }
 
 const FAULTS: Readonly<Record<Rejection["class"], string>> = {
@@ -92,7 +112,12 @@ function headline({ mode, dir, lockedBy, lastAt }: StatusInput): string {
   return `${mode} ledger ${dir}: ${who}; ${last}`;
 }
 
-function isTroubled({ failures, lastRejection, state }: SymbolStatus): boolean {
+/** Whether there is more to say of it than fits the table. */
+export function isTroubled({
+  failures,
+  lastRejection,
+  state,
+}: Pick<SymbolStatus, "failures" | "lastRejection" | "state">): boolean {
   return failures > 0 || lastRejection !== null || state === "suspended";
 }
 

@@ -130,6 +130,7 @@ describe("status as text", () => {
 describe("status as JSON", () => {
   test("is one document, in order of symbol", () => {
     expect(statusDocument(running)).toEqual({
+      source: "ledger",
       at: "2025-11-11T03:18:00.000Z",
       mode: "paper",
       ledger: "/var/lib/purgatory/paper",

@@ -1,0 +1,52 @@
+// `purgatory nats init` and `purgatory gateway-check`: what looks after a bus, and never sells.
+import { formatStreamReport, initStreams, isReady } from "../bus/mod.ts";
+import { checkGateway, formatClause, formatSummary, reportDocument } from "../gateway_check/mod.ts";
+import { type Answer, done, failed } from "./answer.ts";
+import { type BusAccess, findBus } from "./bus_access.ts";
+import type { GatewayCheckCommand, NatsInitCommand } from "./command.ts";
+import { overBus } from "./control_access.ts";
+import { EXIT } from "./exit_codes.ts";
+
+/** Creates the streams and consumers; or, asked to, brings them in line. Fails where something differs still. */
+export async function initNats(command: NatsInitCommand): Promise<Answer> {
+  const { replicas, update, json } = command;
+  const access = await findBus(command, { env: process.env, stateDir: null });
+  if (access.kind !== "server") return noServer("nats init", access);
+  const asked = await overBus(access, "purgatory nats init", (connection) =>
+    initStreams(connection, { replicas, update }),
+  );
+  if (!asked.ok) return failed(asked.message);
+  const report = asked.value;
+  const text = json ? JSON.stringify({ ready: isReady(report), ...report }) : formatStreamReport(report);
+  return { ...done(text), exitCode: isReady(report) ? EXIT.ok : EXIT.failed };
+}
+
+/** Tries a gateway.
+ *
+ * @param say takes what is to be said while it goes on; nothing with `--json`
+ */
+export async function tryGateway(command: GatewayCheckCommand, say: (line: string) => void): Promise<Answer> {
+  const { timeoutSeconds, only, json } = command;
+  const access = await findBus(command, { env: process.env, stateDir: null });
+  if (access.kind !== "server") return noServer("gateway-check", access);
+  const asked = await overBus(access, "purgatory gateway-check", (connection) =>
+    checkGateway({
+      connection,
+      timeoutMs: timeoutSeconds * 1_000,
+      only,
+      observe: (progress) => {
+        if (progress.kind === "warning") process.stderr.write(`${progress.message}\n`);
+        else if (!json) say(formatClause(progress.clause));
+      },
+    }),
+  );
+  if (!asked.ok) return failed(asked.message);
+  const report = asked.value;
+  const text = json ? JSON.stringify(reportDocument(report)) : `\n${formatSummary(report)}`;
+  return { ...done(text), exitCode: report.ok ? EXIT.ok : EXIT.failed };
+}
+
+function noServer(what: string, access: Exclude<BusAccess, { kind: "server" }>): Answer {
+  if (access.kind === "wrong") return failed(access.message);
+  return failed(`${what} needs a server: name one with --nats, or nats.url in app.yaml`, EXIT.usage);
+}
