@@ -96,14 +96,13 @@ export class AccountReading {
 
   #lastOf({ name, maxAgeMs }: HoldingsSource): Reading | string {
     const { last } = this;
-    const allowed = `${seconds(maxAgeMs)} s are allowed`;
     if (last?.published == null) {
-      return `no usable holdings of ${name} have come yet; is it running, and does it publish more often than ${allowed}?`;
+      return `no usable holdings of ${name} have come yet; is it running? Older ones than ${seconds(maxAgeMs)} s are not used`;
     }
     const ageMs = this.#options.clock.now() - last.readAt;
     if (ageMs <= maxAgeMs) return last;
     const { sequence, at } = last.published;
-    return `the last holdings of ${name} (sequence ${sequence}) are of ${at}, ${seconds(ageMs)} s ago, and ${allowed}; is it running?`;
+    return `the last holdings of ${name} (sequence ${sequence}) are of ${at}, ${seconds(ageMs)} s ago, and ${seconds(maxAgeMs)} s are allowed; is it running?`;
   }
 
   #judge(delivery: Delivery<"holdings">, message: HoldingsPublished): void {

@@ -1,113 +1,8 @@
 // A cycle: who is started, who is skipped and why, and what holds a whole cycle back.
-import { afterEach, describe, expect, test } from "vitest";
-import { type CycleSettings, startCycle, type SymbolView, type Symbols } from "../../actors/cycle.ts";
-import type { Universe } from "../../actors/eligibility.ts";
-import type { CycleReport, Observation } from "../../actors/ports.ts";
-import { inProcessTransport, messageBus } from "../../adapters/bus/mod.ts";
-import { virtualClock } from "../../adapters/clock/mod.ts";
-import { type HoldingsMessage, type Position, type PurgeEvent, TradingSymbol } from "../../machines/mod.ts";
-import { POLICY, rejection } from "../machines/scenario.ts";
-
-const BONK = TradingSymbol.make("BONK-USD");
-const SEI = TradingSymbol.make("SEI-USD");
-const WIF = TradingSymbol.make("WIF-USD");
-
-const UNIVERSE: Universe = {
-  eligible: new Set(["SOL-USD"]),
-  excluded: new Set([BONK, SEI, WIF]),
-  bans: new Map(),
-  protectedCurrencies: new Set(["USD"]),
-  stale: null,
-};
-
-const SETTINGS: CycleSettings = {
-  intervalMs: 60_000,
-  jitterPct: 0,
-  maxPerCycle: 5,
-  rules: {
-    autoLiquidateIneligible: true,
-    minLiquidationValueUsd: "5",
-    dustThresholdUsd: "1",
-    maxCandidateShare: 0.5,
-    graceCycles: 0,
-  },
-  policy: POLICY,
-  universe: () => UNIVERSE,
-  isDryRun: false,
-  cycles: null,
-  random: () => 0.5,
-};
-
-const stops: (() => void)[] = [];
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop();
-});
-
-function position(symbol: TradingSymbol, value: string): Position {
-  return { currency: symbol.split("-")[0] ?? "", symbol, balance: value, available: value, price_usd: "1" };
-}
-
-/** A cycle actor whose account is read from `account`, and whose symbols are `views`. */
-async function startKit(over: Partial<CycleSettings> = {}) {
-  const clock = virtualClock();
-  const observed: Observation[] = [];
-  const told: PurgeEvent[] = [];
-  const views = new Map<string, Partial<SymbolView>>();
-  const kit = {
-    clock,
-    observed,
-    told,
-    views,
-    isGatewayThere: true,
-    ended: 0,
-    account: [position(BONK, "9.48"), position(SEI, "5.69"), position(WIF, "20")] as
-      | readonly Position[]
-      | "refused",
-    bus: messageBus(inProcessTransport(), { clock }),
-    reports: (): readonly CycleReport[] =>
-      observed.flatMap((observation) => (observation.kind === "cycle.completed" ? [observation.report] : [])),
-    skips: () =>
-      observed.flatMap((observation) =>
-        observation.kind === "purge.skipped" ? [{ symbol: observation.symbol, ...observation.skip }] : [],
-      ),
-  };
-  await kit.bus.consume("account", (delivery) => {
-    delivery.ack();
-    if (!kit.isGatewayThere) return;
-    const base = { request_id: delivery.body.request_id, at: new Date(clock.now()).toISOString() };
-    const message: HoldingsMessage =
-      kit.account === "refused"
-        ? {
-            ...base,
-            type: "holdings.unavailable",
-            rejection: rejection("UNAUTHORIZED", { class: "account" }),
-          }
-        : { ...base, type: "holdings.snapshot", positions: kit.account };
-    void kit.bus.publish("holdings", message);
-  });
-  const symbols: Symbols = {
-    view(symbol) {
-      const view = views.get(symbol);
-      if (view === undefined) return null;
-      const rest = { failures: 0, lastFailedAt: null, retryAt: null, backoffMs: 0, suspendedFor: null };
-      return { state: "idle", isBusy: false, ...rest, ...view };
-    },
-    tell: (event) => told.push(event),
-    busy: 0,
-  };
-  const settings: CycleSettings = { ...SETTINGS, ...over };
-  const observe = (observation: Observation): void => {
-    observed.push(observation);
-  };
-  const onLast = (): void => {
-    kit.ended += 1;
-  };
-  const progress = { done: 0 };
-  const running = await startCycle({ bus: kit.bus, clock, observe, symbols, settings, progress, onLast });
-  stops.push(() => running.stop());
-  await clock.settle();
-  return { ...kit, running, kit, progress };
-}
+import { describe, expect, test } from "vitest";
+import { POLICY } from "../machines/scenario.ts";
+import { startCycle } from "../../actors/cycle.ts";
+import { BONK, position, SEI, SETTINGS, startKit, UNIVERSE, WIF } from "./cycle_kit.ts";
 
 describe("a cycle", () => {
   test("starts at once, and asks for every candidate's purge with the policy in force", async () => {
@@ -231,6 +126,89 @@ describe("a candidate is skipped", () => {
   });
 });
 
+describe("what was heard of the venue", () => {
+  const T = Date.parse("2025-11-11T22:00:00.000Z");
+  const at = (ms: number) => new Date(T + ms).toISOString();
+  const open = { type: "venue.state", state: "open", cause: "venue", reason: "503" } as const;
+  const closed = { type: "venue.state", state: "closed", cause: null, reason: null, until: null } as const;
+  const isBlocked = (kit: Awaited<ReturnType<typeof startKit>>) =>
+    kit
+      .reports()
+      .at(-1)
+      ?.skipped.every(({ skip }) => skip.why === "venue") === true &&
+    kit.reports().at(-1)?.started.length === 0;
+
+  test("is not believed long after its end: a gateway that is gone would block for ever", async () => {
+    const kit = await startKit();
+    await kit.bus.publish("venue", { ...open, at: at(0), until: at(600_000) });
+    await kit.clock.advance(720_000);
+    expect(isBlocked(kit)).toBe(true);
+    await kit.clock.advance(60_000);
+    expect(kit.reports().at(-1)?.started).toEqual([BONK, SEI, WIF]);
+  });
+
+  test("without an end is believed for a quarter of an hour", async () => {
+    const kit = await startKit();
+    await kit.bus.publish("venue", { ...open, at: at(0), until: null });
+    await kit.clock.advance(15 * 60_000);
+    expect(isBlocked(kit)).toBe(true);
+    await kit.clock.advance(60_000);
+    expect(isBlocked(kit)).toBe(false);
+  });
+
+  test("is no longer believed than any breaker rests, whatever end it names", async () => {
+    const kit = await startKit({ intervalMs: 86_400_000 });
+    await kit.bus.publish("venue", { ...open, at: at(0), until: "2999-01-01T00:00:00.000Z" });
+    await kit.clock.advance(7 * 86_400_000);
+    expect(isBlocked(kit)).toBe(true);
+    await kit.clock.advance(86_400_000);
+    expect(isBlocked(kit)).toBe(false);
+  });
+
+  test("does not yield to an older word that comes late", async () => {
+    const kit = await startKit();
+    await kit.clock.advance(30_000);
+    await kit.bus.publish("venue", { ...open, at: at(20_000), until: at(600_000) });
+    await kit.bus.publish("venue", { ...closed, at: at(10_000) });
+    await kit.clock.advance(30_000);
+    expect(isBlocked(kit)).toBe(true);
+    await kit.bus.publish("venue", { ...closed, at: at(50_000) });
+    await kit.clock.advance(60_000);
+    expect(isBlocked(kit)).toBe(false);
+  });
+
+  test("yields to the next word even when it was dated in time to come", async () => {
+    const kit = await startKit();
+    await kit.bus.publish("venue", { ...open, at: at(3_600_000), until: at(7_200_000) });
+    await kit.clock.advance(30_000);
+    await kit.bus.publish("venue", { ...closed, at: at(30_000) });
+    await kit.clock.advance(30_000);
+    expect(isBlocked(kit)).toBe(false);
+  });
+
+  test("the last word counts for a cycle that was not there when it was said", async () => {
+    const kit = await startKit();
+    await kit.bus.publish("venue", { ...open, at: at(0), until: at(600_000) });
+    kit.running.stop();
+    const { clock, observe, symbols, bus, observed } = kit;
+    const settings = { ...SETTINGS };
+    const again = await startCycle({
+      bus,
+      clock,
+      observe,
+      symbols,
+      settings,
+      progress: { done: 1 },
+      onLast: () => {},
+    });
+    observed.length = 0;
+    await clock.settle();
+    await clock.advance(60_000);
+    expect(isBlocked(kit)).toBe(true);
+    again.stop();
+  });
+});
+
 describe("a retry", () => {
   test("after a rest is announced with how long ago the last failure was", async () => {
     const { clock, observed, views, told } = await startKit();
@@ -304,6 +282,27 @@ describe("nothing is purged, and the report says why,", () => {
     await bus.close();
     await clock.advance(60_000);
     expect(reports()[1]).toMatchObject({ heldBack: "the bus is not connected" });
+  });
+
+  test("when the gateway's reading lists a currency twice", async () => {
+    const { clock, kit, reports } = await startKit();
+    kit.account = [position(BONK, "9"), position(SEI, "9"), position(BONK, "0")];
+    await clock.advance(60_000);
+    expect(reports()[1]?.heldBack).toMatch(/in doubt: BONK is listed twice/);
+  });
+
+  test("and nobody serves grace in a cycle that could not read the account, or had no bus", async () => {
+    const universe = { ...UNIVERSE, excluded: new Set<string>(), eligible: new Set(["SEI-USD", "WIF-USD"]) };
+    const rules = { ...SETTINGS.rules, graceCycles: 1 };
+    const { clock, kit, reports } = await startKit({ universe: () => universe, rules });
+    for (const account of ["refused", "refused"] as const) {
+      kit.account = account;
+      await clock.advance(60_000);
+    }
+    expect(reports().at(-1)?.candidates).toEqual([]);
+    kit.account = [position(BONK, "9"), position(SEI, "9"), position(WIF, "9")];
+    await clock.advance(60_000);
+    expect(reports().at(-1)?.candidates).toEqual([BONK]);
   });
 
   test("when the universe cannot be used", async () => {
