@@ -57,7 +57,7 @@ const keys = (value: object): readonly string[] => Object.keys(value);
 function mutated(body: unknown, at: readonly number[], how: number): unknown {
   const [first = 0, ...rest] = at;
   if (typeof body !== "object" || body === null || keys(body).length === 0 || at.length === 0) {
-    return ODD_VALUES[how % (ODD_VALUES.length + 1)];
+    return ODD_VALUES[how % (ODD_VALUES.length + 1)] ?? null;
   }
   const key = keys(body)[first % keys(body).length] ?? "";
   const entries: [string, unknown][] = Object.entries(body);
