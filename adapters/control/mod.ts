@@ -1,4 +1,5 @@
 // The public face of the control service.
+export { type ClaimOptions, ClaimedError, claimName, refuseOthers } from "./claim.ts";
 export {
   type ControlClient,
   type ControlClientOptions,

@@ -1,6 +1,6 @@
 // What the control service tells, as plain data: the state of a run, page by page, and one symbol.
 import type { CycleReport, SymbolStatus } from "../../actors/ports.ts";
-import type { Timestamp, VenueState } from "../../machines/mod.ts";
+import type { Timestamp, TradingSymbol, VenueState } from "../../machines/mod.ts";
 import {
   type CycleBody,
   ERROR_STATUS,
@@ -20,8 +20,15 @@ export interface Overview {
 
 export type Redact = (text: string) => string;
 
+/** Who suspended a symbol and why; null when nobody has. */
+export type SuspendedFor = (symbol: TradingSymbol) => string | null;
+
 /** One symbol with everything that the exchange said of it, less the secrets. */
-export function symbolBody(status: SymbolStatus, redact: Redact): SymbolBody {
+export function symbolBody(
+  status: SymbolStatus,
+  redact: Redact,
+  suspendedFor: SuspendedFor | undefined,
+): SymbolBody {
   const { lastRejection, lastError } = status;
   const clean = (text: string, most: number): string => redact(text).slice(0, most);
   const cleanOrNull = (text: string | null, most: number): string | null =>
@@ -29,6 +36,7 @@ export function symbolBody(status: SymbolStatus, redact: Redact): SymbolBody {
   return {
     symbol: status.symbol,
     state: status.state,
+    ...(suspendedFor === undefined ? {} : { suspended_for: cleanOrNull(suspendedFor(status.symbol), 4_000) }),
     failures: status.failures,
     attempts: status.attempts,
     last_rejection:
@@ -58,12 +66,13 @@ export interface PageOptions {
   /** Bytes that the symbols of one page may take. */
   readonly room: number;
   readonly redact: Redact;
+  readonly suspendedFor: SuspendedFor | undefined;
 }
 
 /** A page of symbols in alphabetical order, and where the next one begins. At least one symbol is on it. */
 export function page(
   statuses: readonly SymbolStatus[],
-  { limit, after, room, redact }: PageOptions,
+  { limit, after, room, redact, suspendedFor }: PageOptions,
 ): Pick<StatusReply, "total" | "symbols" | "next"> {
   const following = statuses
     .filter(({ symbol }) => after === null || symbol > after)
@@ -71,7 +80,7 @@ export function page(
   const symbols: SymbolBody[] = [];
   let taken = 0;
   for (const status of following.slice(0, limit)) {
-    const body = symbolBody(withoutRaw(status), redact);
+    const body = symbolBody(withoutRaw(status), redact, suspendedFor);
     // JSON is the larger of the two encodings.
     taken += Buffer.byteLength(JSON.stringify(body)) + 1;
     if (taken > room && symbols.length > 0) break;

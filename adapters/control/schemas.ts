@@ -56,6 +56,8 @@ const Text = Schema.String.check(Schema.isMaxLength(4_000));
 export const SymbolBody = Schema.Struct({
   symbol: TradingSymbol,
   state: StateName,
+  /** Who suspended it and why: `pause by ana: …`; null when it is not suspended, absent where the sender cannot tell. */
+  suspended_for: Schema.optionalKey(Schema.NullOr(Text)),
   failures: Count,
   attempts: Count,
   last_rejection: Schema.NullOr(Rejection),

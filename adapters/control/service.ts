@@ -31,6 +31,8 @@ export interface ControlServiceOptions {
   readonly status: () => Overview;
   /** Null for a symbol that is not in the ledger. */
   readonly symbol: (symbol: TradingSymbol) => SymbolStatus | null;
+  /** Who suspended a symbol and why; left out of the replies where nobody can tell. */
+  readonly suspendedFor?: (symbol: TradingSymbol) => string | null;
   readonly clock: Clock;
   readonly observe: Observe;
   /** How long a request may be under way, and how long those have that are so at the end. */
@@ -198,7 +200,7 @@ class Control {
   }
 
   #status({ limit = 10_000, after }: StatusRequest): Reply {
-    const { connection, mode, ledgerId, version, status } = this.#options;
+    const { connection, mode, ledgerId, version, status, suspendedFor } = this.#options;
     const { startedAt, connected, venue, lastCycle, symbols } = status();
     const most = connection.info?.max_payload ?? 1024 * 1024;
     const room = Math.max(most - FRAME_BYTES, most / 2);
@@ -219,7 +221,7 @@ class Control {
         },
         venue: venue === null ? null : { ...venue, reason: this.#clean(venue.reason) },
         last_cycle: lastCycle === null ? null : cycleBody(lastCycle, this.#redact),
-        ...page(symbols, { limit, after: after ?? null, room, redact: this.#redact }),
+        ...page(symbols, { limit, after: after ?? null, room, redact: this.#redact, suspendedFor }),
       },
     };
   }
@@ -228,7 +230,10 @@ class Control {
     const status = this.#options.symbol(symbol);
     if (status === null)
       return refusal("unknown_symbol", `${symbol} is not in the ledger; check the spelling`);
-    return { ok: true, body: { at: this.#now(), symbol: symbolBody(status, this.#redact) } };
+    return {
+      ok: true,
+      body: { at: this.#now(), symbol: symbolBody(status, this.#redact, this.#options.suspendedFor) },
+    };
   }
 
   async #act(

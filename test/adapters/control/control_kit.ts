@@ -85,6 +85,7 @@ export async function control(options: ControlKitOptions) {
       ...options.overview,
     }),
     symbol: (symbol) => tracker.symbol(symbol) ?? null,
+    suspendedFor: (symbol) => kit.symbols.view(symbol)?.suspendedFor ?? null,
     clock: kit.clock,
     observe,
     ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -207,6 +207,18 @@ describe("status", () => {
     expect(two.body).toMatchObject({ symbols: [{ symbol: "C1002-USD" }, { symbol: "C1003-USD" }] });
   });
 
+  test("says who suspended a symbol, and why", async () => {
+    const { url } = await server();
+    await control({ url });
+    const client = await connected(url);
+    await ask(client, "pause", ASKS);
+    const suspended_for = "pause by ana: to look at it";
+    expect((await ask(client, "status")).body).toMatchObject({ symbols: [{ suspended_for }] });
+    expect((await ask(client, "symbol", { symbol: BONK })).body).toMatchObject({ symbol: { suspended_for } });
+    await ask(client, "resume", ASKS);
+    expect((await ask(client, "status")).body).toMatchObject({ symbols: [{ suspended_for: null }] });
+  });
+
   test("of one symbol keeps the exchange's words whole, less the secrets", async () => {
     const { url } = await server();
     const { kit } = await control({ url });
