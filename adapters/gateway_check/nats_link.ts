@@ -3,6 +3,7 @@ import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager }
 import { headers as natsHeaders, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { BusError, type Cancel } from "../../actors/ports.ts";
 import { type Headers, SUBJECT_PREFIX, type TransportMessage } from "../bus/mod.ts";
+import { describeSupervisor, otherSupervisors } from "../control/mod.ts";
 import type { OrdersAndResults } from "./orders_and_results.ts";
 
 const ORDERS = { stream: "PURGE_ORDERS", durable: "gateway" } as const;
@@ -66,15 +67,10 @@ async function lastSequence(manager: JetStreamManager): Promise<number> {
 
 /** A supervisor would take our results for its own, and set them aside as dead letters. */
 async function refuseSupervisors(connection: NatsConnection, manager: JetStreamManager): Promise<void> {
-  const answers = await connection.requestMany("$SRV.PING.purgatory", "", {
-    strategy: "timer",
-    maxWait: SUPERVISORS_MS,
-  });
-  let there = 0;
-  for await (const answer of answers) if (answer.data.length > 0) there += 1;
-  const waiting = await pullRequests(manager);
-  if (there === 0 && waiting === 0) return;
-  const who = there > 0 ? `${there} answer to $SRV.PING.purgatory` : "someone reads its durable consumer";
+  const there = await otherSupervisors(connection, { waitMs: SUPERVISORS_MS });
+  const isRead = (await pullRequests(manager)) > 0;
+  if (there.length === 0 && !isRead) return;
+  const who = there.map(describeSupervisor).join(", ") || "someone reads its durable consumer";
   throw new BusError({
     reason: "refused",
     message: `a supervisor is on this bus (${who}), and would take the answers for its own; stop it first`,
@@ -113,14 +109,13 @@ async function removeSince(
   before: number,
   subjects: readonly string[],
 ): Promise<string | null> {
-  const results = subjects.filter((subject) => subject.startsWith(`${SUBJECT_PREFIX}.results.`));
   try {
-    for (const subject of results) {
-      let last = await manager.streams.getMessage(RESULTS.stream, { last_by_subj: subject });
-      while (last !== null && last.seq > before) {
-        await manager.streams.deleteMessage(RESULTS.stream, last.seq, false);
-        last = await manager.streams.getMessage(RESULTS.stream, { last_by_subj: subject });
-      }
+    // One by one: a server before 2.10 does not find the last of a subject when the one after it was deleted.
+    const end = await lastSequence(manager);
+    for (let seq = before + 1; seq <= end; seq += 1) {
+      const message = await manager.streams.getMessage(RESULTS.stream, { seq });
+      if (message === null || !subjects.includes(message.subject)) continue;
+      await manager.streams.deleteMessage(RESULTS.stream, seq, false);
     }
     return null;
   } catch (error) {
