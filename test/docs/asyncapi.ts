@@ -45,6 +45,7 @@ export function asyncapi(): Json {
         protocol: "nats",
         description:
           "A NATS server, 2.9.10 or later, with JetStream. Every server will do; this is the usual one.",
+        security: Object.keys(SECURITY).map((name) => ({ $ref: `#/components/securitySchemes/${name}` })),
       },
     },
     channels: {
@@ -57,6 +58,7 @@ export function asyncapi(): Json {
         ...Object.fromEntries(VECTORS.map((vector) => [vector.name, message(vector)])),
         ...controlMessages(),
       },
+      securitySchemes: SECURITY,
       messageTraits: { common: { headers: reference("Headers") } },
       schemas: { Headers: HEADERS, ...controlHeaders(HEADERS), ...bodySchemas() },
     },
@@ -64,6 +66,17 @@ export function asyncapi(): Json {
     "x-limits": { max_body_bytes: MAX_BODY_BYTES, max_depth: MAX_DEPTH },
   };
 }
+
+/** Each as the server is configured; one on loopback may ask for nothing. */
+const SECURITY: Json = {
+  user_password: { type: "userPassword" },
+  token: { type: "apiKey", in: "password", description: "NATS: auth_token." },
+  nkey: {
+    type: "asymmetricEncryption",
+    description: "NATS: an nkey, or a credentials file with a JWT and its nkey.",
+  },
+  certificate: { type: "X509", description: "TLS with a client certificate." },
+};
 
 const HEADERS: Json & HeaderSchema = {
   type: "object",

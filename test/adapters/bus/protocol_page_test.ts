@@ -17,6 +17,7 @@ import {
   MAX_DELIVER,
   STREAMS,
 } from "../../../adapters/bus/streams.ts";
+import { OPERATIONS, SERVICE_NAME, StatusReply } from "../../../adapters/control/mod.ts";
 import { symbolOf } from "./bus_conformance.ts";
 import { CHANNELS, JSON_TEXT, VECTORS } from "./vectors.ts";
 
@@ -122,6 +123,17 @@ test("its consumers are those that the code makes", () => {
   );
   expect(page).toContain(
     `\`ack_wait\` ${inWords(ACK_WAIT_MS)}, at most ${MAX_DELIVER} deliveries, at most ${MAX_ACK_PENDING.toLocaleString("en")} unanswered`,
+  );
+});
+
+test("it names the operations of the control service, and the modes", () => {
+  const section = /^## Operators$(.*?)^## /ms.exec(page)?.[1] ?? "";
+  const named = [...section.matchAll(/`(?:purge\.v1\.control\.)?([a-z]+)`/g)].map(([, word]) => word);
+  expect(named).toEqual(expect.arrayContaining([...OPERATIONS]));
+  expect(section).toContain(`service \`${SERVICE_NAME}\``);
+  const modes = /\| `Purge-Mode` \| \w+ \| whose money it is: (.*?)\./.exec(page)?.[1] ?? "";
+  expect([...modes.matchAll(/`([\w-]+)`/g)].map(([, mode]) => mode)).toEqual(
+    StatusReply.fields.mode.literals,
   );
 });
 
