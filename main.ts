@@ -2,33 +2,39 @@
 // The command line: the only file that may import from every room. What a command does not need is not loaded.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Child, SupervisorEnd } from "./actors/child_spec.ts";
-import type { Clock, Observe, SymbolStatus } from "./actors/ports.ts";
-import type { Tree } from "./actors/tree.ts";
+import type { Child, Link, SupervisorEnd } from "./actors/child_spec.ts";
+import type { CycleSettings } from "./actors/cycle.ts";
+import type { Planted, Tree } from "./actors/tree.ts";
 import {
   type Answer,
   type Command,
-  describeGrants,
   EXIT,
   enterPermissions,
+  type Failure,
+  type GatewayCommand,
   type Grants,
   grantFacts,
   grantsDocument,
   grantsFor,
   type ImportCommand,
   ledgerPaths,
+  loadBusCare,
   loadCheck,
   loadGraph,
   loadLedgerCommands,
+  loadOperate,
   loadPaperWorld,
+  loadRunBus,
   loadRunFile,
+  loadStage,
+  loadStatus,
   loadSummary,
-  loadTable,
   parseCommandLine,
+  type RunBus,
   type RunCommand,
   speak,
+  type Stage,
 } from "./adapters/cli/mod.ts";
-import type { PaperScript } from "./adapters/exchange/mod.ts";
 import type { Telemetry } from "./adapters/telemetry/mod.ts";
 import type { Config } from "./config/mod.ts";
 
@@ -62,17 +68,20 @@ async function perform(command: Command, grants: Grants, excess: readonly string
         return speak((await loadCheck()).check(command));
       case "graph":
         return speak((await loadGraph()).graph(command));
+      case "gateway":
+        return await gateway(command, grants, excess);
       case "status":
-        return speak(await (await loadLedgerCommands()).statusOfLedger(command));
+        return speak(await (await loadStatus()).status(command));
       case "export":
         return speak(await (await loadLedgerCommands()).exportRecords(command));
       case "import":
         return speak(await importRecords(command));
       case "operator":
-      case "gateway":
+        return speak(await (await loadOperate()).operate(command));
       case "nats init":
+        return speak(await (await loadBusCare()).initNats(command));
       case "gateway-check":
-        return complain(`${command.kind}: not available yet`, EXIT.notYet);
+        return speak(await (await loadBusCare()).tryGateway(command, (line) => print(line, EXIT.ok)));
     }
   } catch (error) {
     if (isTagged(error, "JournalError")) return complain(`${error.message}\n`, EXIT.state);
@@ -86,61 +95,58 @@ async function importRecords(command: ImportCommand): Promise<Answer> {
 }
 
 async function run(command: RunCommand, grants: Grants, excess: readonly string[]): Promise<number> {
-  const { formatNotes, formatProblems, loadConfig } = await import("./config/mod.ts");
-  const loaded = loadConfig(command.configDir, process.env);
-  if (!loaded.ok) return complain(`${formatProblems(loaded.problems)}\n`, EXIT.failed);
-  const { openClock, readScript } = await loadPaperWorld();
-  const read = readScript(command.scriptFile);
-  if (!read.ok) return complain(read.problems.join("\n"), EXIT.failed);
-  const clock = await openClock(command);
-  const { createTelemetry, redactText } = await import("./adapters/telemetry/mod.ts");
-  const { liveTable, renderTable } = await loadTable();
-  const shown = { symbols: (): readonly SymbolStatus[] => [] };
-  const output = liveTable({
-    stream: command.json ? { write: (text) => process.stdout.write(text) } : process.stdout,
-    env: process.env,
-    render: (size) => renderTable(shown.symbols(), clock.now(), { ...size, redact: redactText }),
-  });
-  const telemetry = createTelemetry({
+  const stage = await (await loadStage()).setStage(VERSION, command, grants, excess);
+  if ("exitCode" in stage) return complain(stage.message, stage.exitCode);
+  const { clock, output, telemetry } = stage;
+  const startedAt = clock.now();
+  const bus = new (await loadRunBus()).RunBus(stage, {
     version: VERSION,
     mode: command.mode,
-    stream: output,
-    level: loaded.config.app.log.level,
-    pretty: !command.json,
-    colour: output.colour,
-    clock,
-    detailedErrors: loaded.config.hardening.detailedErrors,
+    role: command.gateway === "own" ? "both" : "supervisor",
   });
-  const { observe } = telemetry;
-  shown.symbols = () => telemetry.tracker.symbols();
-  const note = (message: string, data: object = {}): void =>
-    observe({ kind: "note", level: "info", message, data: { ...data } });
-  note(`purgatory ${VERSION}, ${command.mode}, speed ${command.speed}, state in ${command.stateDir}`);
-  note(
-    `Grants: ${[...describeGrants(grants), ...excess].map((line) => line.replace(/ +/g, " ")).join("; ")}`,
-    grantsDocument(grants),
-  );
-  const notes = formatNotes(loaded.notes);
-  if (notes !== "") note(notes.trimEnd());
-
-  const startedAt = clock.now();
-  const stopping = new AbortController();
-  onSignals(() => stopping.abort());
-  // Whoever read the log is gone, and with them the one who watches over this run.
-  process.stdout.on("error", () => stopping.abort());
-  const world = { clock, observe, telemetry, grants, signal: stopping.signal };
-  const tree = await plant(command, loaded.config, read.script, world);
+  const tree = await plant(command, stage, bus);
   if ("exitCode" in tree) {
     clock.close();
     output.close();
     return complain(`${tree.message}\n`, tree.exitCode);
   }
   void tree.finished.then(() => tree.root.stop());
-  (await loadRunFile()).writeRunFile(ledgerPaths(command.stateDir, command.mode).dir, grants);
+  (await loadRunFile()).writeRunFile(ledgerPaths(command.stateDir, command.mode).dir, grants, bus.url);
   const end = await tree.root.exited;
   clock.close();
   output.close();
   return await sumUp(command, telemetry, { startedAt, endedAt: clock.now(), end });
+}
+
+async function gateway(command: GatewayCommand, grants: Grants, excess: readonly string[]): Promise<number> {
+  const stage = await (await loadStage()).setStage(VERSION, { ...command, speed: 1 }, grants, excess);
+  if ("exitCode" in stage) return complain(stage.message, stage.exitCode);
+  const Result = await import("effect/Result");
+  const { startGatewayTree } = await import("./actors/gateway_tree.ts");
+  const { describeEnd } = await import("./actors/child_spec.ts");
+  const { openPaper } = await loadPaperWorld();
+  const { clock, observe, output, config, signal, script } = stage;
+  const { RunBus } = await loadRunBus();
+  const bus = new RunBus(stage, { version: VERSION, mode: command.mode, role: "gateway" });
+  const { dir } = ledgerPaths(command.stateDir, command.mode);
+  const started = await startGatewayTree({
+    clock,
+    observe,
+    openBus: () => bus.open(),
+    claim: () => bus.claim("purgatory-gateway"),
+    openExchange: () => openPaper(command, script, clock),
+    gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: dir },
+    signal,
+  });
+  const end = Result.isSuccess(started) ? await started.success.root.exited : null;
+  clock.close();
+  output.close();
+  if (Result.isFailure(started)) {
+    const failure = failureOf(started.failure);
+    return complain(`${failure.message}\n`, failure.exitCode);
+  }
+  if (end === null || end.kind === "stopped") return print("The gateway has stopped.", EXIT.ok);
+  return complain(describeEnd(end), EXIT.failed);
 }
 
 interface Ending {
@@ -163,112 +169,96 @@ async function sumUp({ json }: RunCommand, { tracker }: Telemetry, ending: Endin
   return ending.end.kind === "stopped" ? EXIT.ok : complain(end, EXIT.failed);
 }
 
-/** A first signal ends the run in good order; a second SIGINT does not wait for that. */
-function onSignals(stop: () => void): void {
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", () => {
-    process.once("SIGINT", () => process.exit(EXIT.forced));
-    stop();
-  });
-}
-
-/** The server that the command line or the configuration names; null for the bus in this process. */
-function natsOf(command: RunCommand, { app }: Config) {
-  const url = command.nats.url ?? app.nats.url;
-  const { user, password, token } = app.nats;
-  return url === null ? null : { servers: url, name: "purgatory", user, password, token };
-}
-
-interface World {
-  readonly clock: Clock;
-  readonly observe: Observe;
-  readonly telemetry: Telemetry;
-  readonly grants: Grants;
-  /** Aborted when the run is to end. */
-  readonly signal: AbortSignal;
-}
-
 /** Starts the tree, or says why that cannot be. */
-async function plant(
-  command: RunCommand,
-  config: Config,
-  script: PaperScript,
-  world: World,
-): Promise<Tree | { readonly message: string; readonly exitCode: number }> {
+async function plant(command: RunCommand, stage: Stage, bus: RunBus): Promise<Tree | Failure> {
   const Result = await import("effect/Result");
   const { startTree } = await import("./actors/tree.ts");
-  const { universeAt } = await import("./actors/universe.ts");
-  const { openBus } = await import("./adapters/bus/mod.ts");
   const { openSqliteJournal } = await import("./adapters/journal/mod.ts");
   const { openPaper } = await loadPaperWorld();
-  const { clock, observe } = world;
+  const { clock, observe, config, access, script, signal } = stage;
   const paths = ledgerPaths(command.stateDir, command.mode);
-  const { cycle } = config;
-  const running: { tree: Tree | null } = { tree: null };
+  const isOwnGateway = command.gateway === "own";
+  const isShared = access.kind !== "none";
   const httpPort = command.httpPort ?? config.app.http.port;
   const planted = await startTree({
     clock,
     observe,
-    first: [],
-    claim: null,
-    openBus: () => openBus({ nats: natsOf(command, config), role: "both", mode: command.mode, ...world }),
+    first:
+      access.kind === "spawn"
+        ? [
+            {
+              id: "nats-server",
+              start: (link) => bus.spawn(command.stateDir, link),
+              shutdown: SERVER_STOP_MS,
+            },
+          ]
+        : [],
+    openBus: () => bus.open(),
+    claims: isShared
+      ? [() => bus.claim("purgatory"), ...(isOwnGateway ? [() => bus.claim("purgatory-gateway")] : [])]
+      : [],
     openJournal: () => openSqliteJournal(paths.journal),
-    openExchange: () => openPaper(command, script, clock),
+    openExchange: isOwnGateway ? () => openPaper(command, script, clock) : null,
     gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: paths.dir },
     limits: config.app.limits,
-    cycle: {
-      intervalMs: cycle.intervalMs,
-      jitterPct: cycle.jitterPct,
-      maxPerCycle: cycle.maxLiquidationsPerCycle,
-      rules: { ...cycle, graceCycles: cycle.ineligibleGraceCycles },
-      policy: config.policy,
-      universe: (now) => universeAt(config.universe, now),
-      isDryRun: command.mode === "dry-run",
-      cycles: command.cycles,
-      random: Math.random,
-    },
-    signal: world.signal,
-    extra:
-      httpPort === null
-        ? []
-        : [
-            {
-              id: "http",
-              start: () => serve(httpPort, config, { ...world, command, tree: () => running.tree }),
-            },
-          ],
+    cycle: await cycleSettings(command, config),
+    signal,
+    extra: (parts) => [
+      ...(isShared ? [{ id: "control", start: (link: Link) => bus.control(parts, link) }] : []),
+      ...(httpPort === null ? [] : [{ id: "http", start: () => serve(httpPort, command, stage, parts) }]),
+    ],
   });
-  if (Result.isSuccess(planted)) {
-    running.tree = planted.success;
-    return planted.success;
-  }
-  if (isTagged(planted.failure, "SupervisorStopped"))
-    return { message: "stopped while starting", exitCode: EXIT.ok };
-  const cause = firstCause(planted.failure);
+  return Result.isFailure(planted) ? failureOf(planted.failure) : planted.success;
+}
+
+async function cycleSettings(
+  { mode, cycles }: RunCommand,
+  { cycle, policy, universe }: Config,
+): Promise<CycleSettings> {
+  const { universeAt } = await import("./actors/universe.ts");
+  const { intervalMs, jitterPct, maxLiquidationsPerCycle, ineligibleGraceCycles, holdings } = cycle;
+  return {
+    intervalMs,
+    jitterPct,
+    maxPerCycle: maxLiquidationsPerCycle,
+    rules: { ...cycle, graceCycles: ineligibleGraceCycles },
+    policy,
+    holdings,
+    universe: (now) => universeAt(universe, now),
+    isDryRun: mode === "dry-run",
+    cycles,
+    random: Math.random,
+  };
+}
+
+function failureOf(error: Error): Failure {
+  if (isTagged(error, "SupervisorStopped")) return { message: "stopped while starting", exitCode: EXIT.ok };
+  const cause = firstCause(error);
   return { message: cause.message, exitCode: isTagged(cause, "JournalError") ? EXIT.state : EXIT.failed };
 }
 
+/** Longer than the server's own deadline from SIGTERM to SIGKILL. */
+const SERVER_STOP_MS = 8_000;
 /** A few missed readings of the account are no reason to call the process unready. */
 const CYCLES_UNREAD = 3;
 
-interface Served extends World {
-  readonly command: RunCommand;
-  readonly tree: () => Tree | null;
-}
-
-async function serve(port: number, config: Config, { command, tree, ...world }: Served): Promise<Child> {
+async function serve(
+  port: number,
+  { mode }: RunCommand,
+  { clock, observe, grants, telemetry, config }: Stage,
+  planted: Planted,
+): Promise<Child> {
   const { startHttpServer } = await import("./adapters/http/mod.ts");
   const { runPages } = await import("./adapters/telemetry/mod.ts");
-  const { clock, observe, grants, telemetry } = world;
   const pages = runPages({
     telemetry,
     condition: () => ({
-      isJournalOpen: tree()?.symbols() != null,
-      isBusConnected: tree()?.bus()?.connected ?? false,
+      isJournalOpen: planted.symbols() !== null,
+      isBusConnected: planted.bus()?.connected ?? false,
     }),
     maxHoldingsAgeMs: CYCLES_UNREAD * config.cycle.intervalMs,
     now: () => clock.now(),
-    about: { version: VERSION, mode: command.mode, pid: process.pid, grants: grantsDocument(grants) },
+    about: { version: VERSION, mode, pid: process.pid, grants: grantsDocument(grants) },
   });
   const note = (level: "info" | "error", message: string): void => observe({ kind: "note", level, message });
   const server = await startHttpServer({

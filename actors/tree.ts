@@ -9,19 +9,20 @@ import { createOperators } from "./operators.ts";
 import type { Bus, Clock, Exchange, Journal, Observation, Observe, Operators } from "./ports.ts";
 import { PurgeSupervisor } from "./purge_supervisor.ts";
 import { startTransitionFeed, type TransitionFeed } from "./transition_feed.ts";
-import { type Supervisor, startSupervisor } from "./supervisor.ts";
+import { type Supervisor, startSupervisor, supervisorChild } from "./supervisor.ts";
 import type { StartError, World } from "./supervisor_core.ts";
 import type { SupervisorEvent } from "./supervisor_events.ts";
 
 export interface TreeOptions {
   readonly clock: Clock;
   readonly observe: Observe;
-  /** Started before everything else and stopped after it, such as a server that the bus needs. */
+  /** Started before everything else and stopped after it, such as a server that the bus needs. Each has a supervisor of
+   * its own: when it is restarted, nobody else is. */
   readonly first: readonly ChildSpec[];
   readonly openBus: () => Promise<Bus>;
-  /** Makes sure that nobody else purges over this bus, after it is open and before anything is taken from it. Rejects
-   * when there is somebody. Null where there can be nobody. */
-  readonly claim: (() => Promise<void>) | null;
+  /** Make sure that nobody else does this over the bus, after it is open and before anything is taken from it. Each rejects
+   * when there is somebody. None where there can be nobody. */
+  readonly claims: readonly (() => Promise<Child>)[];
   readonly openJournal: () => Promise<Journal>;
   /** Null when another program is the gateway. */
   readonly openExchange: (() => Promise<Exchange>) | null;
@@ -35,18 +36,21 @@ export interface TreeOptions {
   /** Stops everything when aborted, also while it is starting. */
   readonly signal?: AbortSignal;
   /** Further children, started last and stopped first, such as an HTTP server. */
-  readonly extra: readonly ChildSpec[];
+  readonly extra: (planted: Planted) => readonly ChildSpec[];
 }
 
-export interface Tree {
-  readonly root: Supervisor;
+/** What runs now, whatever is being restarted meanwhile. */
+export interface Planted {
   /** The supervisor of symbols that runs now. */
   readonly symbols: () => PurgeSupervisor | null;
   readonly bus: () => Bus | null;
   /** The ledger that is open now. */
   readonly ledgerId: () => string | null;
-  /** What operators may do, whatever is being restarted meanwhile. */
   readonly operators: Operators;
+}
+
+export interface Tree extends Planted {
+  readonly root: Supervisor;
   /** Resolves when the last cycle has been done and no attempt is under way any more. */
   readonly finished: Promise<void>;
 }
@@ -62,11 +66,17 @@ const STOP_MS = 10_000;
  * takes along those after it, and no other. */
 export async function startTree(options: TreeOptions): Promise<Result.Result<Tree, StartError>> {
   const parts = new Parts(options);
-  const { openExchange, claim } = options;
+  const { openExchange, claims } = options;
+  const planted: Planted = {
+    symbols: () => parts.symbols,
+    bus: () => parts.bus,
+    ledgerId: () => parts.ledger?.journal.ledgerId ?? null,
+    operators: parts.operators(),
+  };
   const children = [
-    ...options.first,
+    ...options.first.map((spec) => parts.apart(spec)),
     parts.spec("bus", () => parts.startBus()),
-    ...(claim === null ? [] : [parts.spec("claim", () => parts.claim(claim))]),
+    ...claims.map((claim, index) => parts.spec(`claim-${index + 1}`, claim)),
     parts.spec("journal", (link) => parts.startLedger(link)),
     parts.spec("transitions", (link) => parts.startFeed(link)),
     // Before the symbols, which send what is pending as soon as they are back: on a plain bus nobody keeps it for later.
@@ -78,7 +88,7 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
       shutdown: STOP_MS,
     },
     parts.spec("cycle", () => parts.startCycle()),
-    ...options.extra,
+    ...options.extra(planted),
   ];
   const root = await startSupervisor(
     {
@@ -92,11 +102,8 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
     options.signal === undefined ? {} : { signal: options.signal },
   );
   return Result.map(root, (supervisor) => ({
+    ...planted,
     root: supervisor,
-    symbols: () => parts.symbols,
-    bus: () => parts.bus,
-    ledgerId: () => parts.ledger?.journal.ledgerId ?? null,
-    operators: parts.operators(),
     finished: parts.finished,
   }));
 }
@@ -128,6 +135,11 @@ class Parts {
     return { id, start, shutdown: STOP_MS };
   }
 
+  apart(spec: ChildSpec): ChildSpec {
+    const own = { name: spec.id, children: [spec], max_restarts: MAX_RESTARTS, period_ms: PERIOD_MS };
+    return { ...supervisorChild(own, this.world), id: spec.id, shutdown: 2 * STOP_MS };
+  }
+
   async startBus(): Promise<Child> {
     const bus = await this.#options.openBus();
     this.bus = bus;
@@ -135,11 +147,6 @@ class Parts {
     // From here on the bus itself tells when the connection is lost or found.
     observe({ kind: "connection", connected: bus.connected });
     return { stop: () => this.#held(() => bus.close()) };
-  }
-
-  async claim(claim: () => Promise<void>): Promise<Child> {
-    await claim();
-    return { stop: () => {} };
   }
 
   async startLedger(link: Link): Promise<Child> {

@@ -34,3 +34,9 @@ export const loadBusCare = () => import("./bus_care.ts");
 
 /** `busAccess` and `natsSettings`: where a run's or a gateway's bus is, and how to enter it. */
 export const loadBusAccess = () => import("./bus_access.ts");
+
+/** `setStage`: what a process that runs for long has around it. */
+export const loadStage = () => import("./stage.ts");
+
+/** `RunBus`: the bus of such a process. */
+export const loadRunBus = () => import("./run_bus.ts");

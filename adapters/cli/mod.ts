@@ -39,7 +39,9 @@ export {
   loadLedgerCommands,
   loadOperate,
   loadPaperWorld,
+  loadRunBus,
   loadRunFile,
+  loadStage,
   loadStatus,
   loadSummary,
   loadTable,
@@ -49,6 +51,8 @@ export { parseCommandLine } from "./program.ts";
 export type { ImportFailures } from "./ledger_commands.ts";
 export type { FailureSource, ImportedFailure, ParsedFailures } from "./purge_failures.ts";
 export type { ProgramFacts } from "./reading.ts";
+export type { RunBus } from "./run_bus.ts";
+export type { Failure, Stage } from "./stage.ts";
 export type { StatusInput } from "./status_view.ts";
 export type { SummaryInput } from "./summary.ts";
 export type { TableOptions } from "./table.ts";

@@ -49,7 +49,7 @@ async function startKit(script: string, { lastCycle = null, ...over }: Overrides
     clock,
     observe: (observation) => observed.push(observation),
     first: [],
-    claim: null,
+    claims: [],
     openBus: async () => messageBus(inProcessTransport(), { clock }),
     openJournal: async () => faultyJournal(memoryJournal({ ledger }), faults),
     openExchange,
@@ -66,7 +66,7 @@ async function startKit(script: string, { lastCycle = null, ...over }: Overrides
       cycles: lastCycle,
       random: () => 0.5,
     },
-    extra: [],
+    extra: () => [],
     ...over,
   });
   if (Result.isSuccess(started)) stops.push(() => started.success.root.stop());

@@ -1,0 +1,131 @@
+// The bus of a process that runs for long: how it is opened, what it answers to there, and its server where that is ours.
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Operators } from "../../actors/ports.ts";
+import { tokenAccess } from "../../config/mod.ts";
+import { type OpenBus, openBus, type Role } from "../bus/mod.ts";
+import { claimName, refuseOthers, startControlService } from "../control/mod.ts";
+import { type RunningServer, startNatsServer } from "../nats_server/mod.ts";
+import { natsSettings } from "./bus_access.ts";
+import { type Mode, natsServerDir } from "./ledger_paths.ts";
+import type { Stage } from "./stage.ts";
+
+/** Fits a supervisor as a child. */
+interface Stoppable {
+  stop(): void | Promise<void>;
+}
+/** What a supervisor gives a child. */
+interface Link {
+  readonly signal: AbortSignal;
+  exit(reason: { readonly crash: Error }): void;
+}
+
+export interface RunBusOptions {
+  /** Of this program. */
+  readonly version: string;
+  readonly mode: Mode;
+  readonly role: Role;
+}
+
+export class RunBus {
+  readonly #stage: Stage;
+  readonly #options: RunBusOptions;
+  #opened: OpenBus | null = null;
+  #server: RunningServer | null = null;
+
+  constructor(stage: Stage, options: RunBusOptions) {
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  /** Its address; null: in this process. */
+  get url(): string | null {
+    const { access } = this.#stage;
+    return this.#server?.url ?? (access.kind === "server" ? access.url : null);
+  }
+
+  async open(): Promise<OpenBus> {
+    const { clock, observe, access } = this.#stage;
+    const { mode, role } = this.#options;
+    const own = this.#server === null ? null : tokenAccess(this.#server.url, this.#server.token);
+    const nats = access.kind === "server" ? access.nats : own;
+    const settings = nats === null ? null : natsSettings(nats, `purgatory ${role}`);
+    this.#opened = await openBus({ nats: settings, role, mode, clock, observe });
+    return this.#opened;
+  }
+
+  /** Sees to it that nobody else is this on the bus. The name `purgatory` is taken by the control service, once there is
+   * something to control.
+   *
+   * @throws ClaimedError when somebody is
+   */
+  async claim(name: "purgatory" | "purgatory-gateway"): Promise<Stoppable> {
+    const { version, mode } = this.#options;
+    const { clock } = this.#stage;
+    const release = clock.hold();
+    try {
+      if (name === "purgatory-gateway") {
+        const description = "Places orders for a purgatory supervisor";
+        return await claimName(this.#connection, { name, description, version, mode });
+      }
+      await refuseOthers(this.#connection, name);
+      return { stop: () => {} };
+    } finally {
+      release();
+    }
+  }
+
+  /** Answers operators, until the bus is closed or the service is refused. */
+  async control(
+    { operators, ledgerId }: { readonly operators: Operators; readonly ledgerId: () => string | null },
+    link: Link,
+  ): Promise<Stoppable> {
+    const { clock, observe, telemetry } = this.#stage;
+    const { version, mode } = this.#options;
+    const service = await startControlService({
+      connection: this.#connection,
+      version,
+      mode,
+      ledgerId: ledgerId() ?? "",
+      operators,
+      status: () => telemetry.overview(),
+      symbol: (symbol) => telemetry.tracker.symbols().find((one) => one.symbol === symbol) ?? null,
+      clock,
+      observe,
+    });
+    try {
+      await refuseOthers(this.#connection, "purgatory", service.id);
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+    void service.stopped.then((error) => {
+      if (error !== null) link.exit({ crash: error });
+    });
+    return { stop: () => service.stop() };
+  }
+
+  /** Starts a server of our own, in the state directory. */
+  async spawn(stateDir: string, link: Link): Promise<Stoppable> {
+    const { clock, observe } = this.#stage;
+    const server = await startNatsServer({
+      dir: natsServerDir(stateDir),
+      env: process.env,
+      observe,
+      signal: link.signal,
+      exit: (error) => link.exit({ crash: error }),
+    });
+    this.#server = server;
+    return {
+      async stop() {
+        const release = clock.hold();
+        await server.stop().finally(release);
+      },
+    };
+  }
+
+  get #connection(): NatsConnection {
+    const connection = this.#opened?.connection ?? null;
+    if (connection === null) throw new Error("the bus is in this process, or not open yet");
+    return connection;
+  }
+}
