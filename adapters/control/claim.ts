@@ -18,9 +18,16 @@ export class ClaimedError extends Error {
   override readonly name = "ClaimedError";
 }
 
-/** @throws ClaimedError when somebody answers to `name` who is not `except` */
+/** How long the second question waits: whoever came at the same moment answers in a round trip. */
+const AT_ONCE_MS = 250;
+
+/** Without `except` it takes a moment only where nobody answers: the server knows that nobody listens.
+ *
+ * @throws ClaimedError when somebody answers to `name` who is not `except`
+ */
 export async function refuseOthers(connection: NatsConnection, name: string, except = ""): Promise<void> {
-  const others = await otherSupervisors(connection, { name, except });
+  const wait = except === "" ? {} : { waitMs: AT_ONCE_MS };
+  const others = await otherSupervisors(connection, { name, except, ...wait });
   if (others.length === 0) return;
   const whom = others.map(describeSupervisor).join("; ");
   throw new ClaimedError(

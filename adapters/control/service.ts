@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { type Service, type ServiceMsg, Svcm } from "@nats-io/services";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
-import type { Clock, Observe, OperatorAction, Operators, SymbolStatus } from "../../actors/ports.ts";
+import type { Clock, Observe, OperatorRequest, Operators, SymbolStatus } from "../../actors/ports.ts";
 import type { TradingSymbol } from "../../machines/mod.ts";
 import { CONTENT_TYPES, type Format, SCHEMA_VERSION, writePlain } from "../bus/mod.ts";
 import { cycleBody, type Overview, page, type Redact, statusOf, symbolBody } from "./replies.ts";
@@ -55,6 +55,8 @@ const LIMITS = { answerMs: 30_000, lastAnswersMs: 5_000 };
 const SIGN_OFF_MS = 2_000;
 /** Requests that may be under way at a time. */
 const MAX_UNDER_WAY = 64;
+/** Lines about requests that are none, each minute. */
+const MAX_COMPLAINTS = 20;
 /** What a status has besides its symbols, with room to spare. */
 const FRAME_BYTES = 64 * 1024;
 
@@ -86,6 +88,7 @@ class Control {
   readonly #counts = new Map<string, { replies: number; refusals: Record<string, number> }>();
   #service: Service | null = null;
   #isStopping = false;
+  #complaints = { minute: 0, count: 0 };
 
   constructor(options: ControlServiceOptions, redact: Redact) {
     this.#options = options;
@@ -162,10 +165,7 @@ class Control {
 
   async #serve(operation: Operation, msg: ServiceMsg): Promise<void> {
     if ((msg.reply ?? "") === "") {
-      this.#note(
-        "warn",
-        `${msg.subject}: a message that leaves no way to answer it was ignored; send a request`,
-      );
+      this.#complain(`${msg.subject}: a message that leaves no way to answer it was ignored; send a request`);
       return;
     }
     const { format, reply } = await this.#answer(operation, msg);
@@ -189,7 +189,7 @@ class Control {
       if (!read.ok) return { format, reply: this.#invalid(read.message) };
       if (operation === "symbol") return { format, reply: this.#symbol(read.request.symbol) };
       const asked = { by: "", reason: "no reason given", ...read.request };
-      return { format, reply: await this.#act(operation, { ...asked, by: askedBy(asked.by, msg) }) };
+      return { format, reply: await this.#act({ ...asked, action: operation, by: askedBy(asked.by, msg) }) };
     } catch (error) {
       this.#note("error", `${msg.subject}: ${String(error)}`);
       return {
@@ -236,15 +236,13 @@ class Control {
     };
   }
 
-  async #act(
-    action: OperatorAction,
-    { symbol, by, reason }: { readonly symbol: TradingSymbol; readonly by: string; readonly reason: string },
-  ): Promise<Reply> {
-    if (this.#isStopping) return refusal("not_ready", "nothing was done: the supervisor is stopping");
+  async #act(request: OperatorRequest): Promise<Reply> {
+    const { action, symbol } = request;
+    if (this.#isStopping) return this.#turnAway(request, "the supervisor is stopping");
     if (this.#underWay.size >= MAX_UNDER_WAY) {
-      return refusal("not_ready", `nothing was done: ${MAX_UNDER_WAY} requests are under way; try again`);
+      return this.#turnAway(request, `${MAX_UNDER_WAY} requests are under way; try again`);
     }
-    const acting = this.#options.operators.act({ action, symbol, by, reason });
+    const acting = this.#options.operators.act(request);
     const answer = await within(this.#limits.answerMs, Promise.race([acting, this.#closing.promise]));
     if (answer === LATE) {
       acting.catch((error: unknown) => this.#note("error", `${action} ${symbol}: ${String(error)}`));
@@ -256,10 +254,27 @@ class Control {
     return { ok: true, body: { symbol, action, changed, seq, state } };
   }
 
+  /** A request that the operators' own part never sees has its audit line all the same. */
+  #turnAway(request: OperatorRequest, why: string): Reply {
+    const message = `nothing was done: ${why}`;
+    this.#options.observe({ kind: "operator", request, answer: { ok: false, code: "not_ready", message } });
+    return refusal("not_ready", message);
+  }
+
   /** Such a request names no symbol and nobody to answer for it, so this line is all that is kept of it. */
   #invalid(message: string): Reply {
-    this.#note("warn", `a control request was refused: ${message}`);
+    this.#complain(`a control request was refused: ${message}`);
     return refusal("invalid", message);
+  }
+
+  /** What strangers send must not fill a disk with lines about it. */
+  #complain(message: string): void {
+    const minute = Math.floor(this.#options.clock.now() / 60_000);
+    if (minute !== this.#complaints.minute) this.#complaints = { minute, count: 0 };
+    this.#complaints.count += 1;
+    if (this.#complaints.count > MAX_COMPLAINTS) return;
+    const isLast = this.#complaints.count === MAX_COMPLAINTS;
+    this.#note("warn", isLast ? `${message} (further ones of this minute are not told)` : message);
   }
 
   #respond(msg: ServiceMsg, format: Format, reply: Reply): void {

@@ -149,6 +149,16 @@ describe("an event that somebody waits for", () => {
     expect(told).toMatchObject({ what: "not_taken", reason: expect.stringContaining("BONK-USD") });
   });
 
+  test("is answered by the next life of an actor that crashed before it", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    await kit.bus.publish("results", poison(BONK, "1-1", kit.clock.now()));
+    const asked = [kit.symbols.ask(pause(kit)), kit.symbols.ask({ ...pause(kit), type: "operator.reset" })];
+    await kit.clock.advance(5_000);
+    expect((await Promise.all(asked)).map(({ what }) => what)).toEqual(["unchanged", "recorded"]);
+    expect(kit.symbols.view(BONK)?.state).toBe("idle");
+  });
+
   test("is set aside where its symbol is", async () => {
     const ledger = memoryLedger();
     const before = await startSymbols({ ledger });

@@ -80,7 +80,11 @@ describe("a body that is no request", () => {
     for (const operation of OPERATIONS) {
       expect([operation, (await ask(client, operation, "[")).status]).toEqual([operation, "400"]);
     }
-    expect(notes().filter((note) => note.startsWith("warn: a control request was refused"))).toHaveLength(8);
+    const refusals = () => notes().filter((note) => note.startsWith("warn: a control request was refused"));
+    expect(refusals()).toHaveLength(8);
+    await Promise.all(Array.from({ length: 100 }, () => ask(client, "status", "[")));
+    expect(refusals()).toHaveLength(20);
+    expect(refusals().at(-1)).toMatch(/further ones of this minute are not told/);
   });
 
   test("of the largest size is refused without being read", async () => {
@@ -243,6 +247,7 @@ test("a journal that hangs keeps nobody waiting for ever, and no more than so ma
   const why = answers.map(({ status, error }) => `${status} ${/slow|under way/.exec(error ?? "")?.[0]}`);
   expect(why.filter((one) => one === "503 slow")).toHaveLength(64);
   expect(why.filter((one) => one === "503 under way")).toHaveLength(16);
+  expect(kit.observed.filter(({ kind }) => kind === "operator")).toHaveLength(16);
   expect((await ask(client, "status")).status).toBeNull();
   kit.faults.release();
   await until("the journal has caught up", () => kit.ledger.rows.length === 1);
