@@ -1,6 +1,6 @@
 // MessagePack by its specification alone, for the part of it that the protocol uses: a second opinion on every byte.
 
-/** @throws Error where `bytes` are not one value of nil, booleans, numbers, text, arrays and maps with text keys */
+/** @throws Error where `bytes` are not one value of nil, booleans, numbers, text, binary, arrays and maps with text keys */
 export function unpackBySpec(bytes: Uint8Array): unknown {
   const reader = new Reader(bytes);
   const value = reader.value();
@@ -44,6 +44,9 @@ function float64(value: number): Buffer {
   return bytes;
 }
 
+/** What is not UTF-8 becomes U+FFFD, as the protocol says. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 class Reader {
   readonly #bytes: Buffer;
   position = 0;
@@ -66,6 +69,10 @@ class Reader {
         return false;
       case 0xc3:
         return true;
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+        return this.#take(Number(this.#unsigned(2 ** (head - 0xc4))));
       case 0xca:
         return this.#take(4).readFloatBE();
       case 0xcb:
@@ -111,14 +118,16 @@ class Reader {
   }
 
   #text(length: number): string {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(this.#take(length));
+    return UTF8.decode(this.#take(length));
   }
 
   #array(length: number): unknown[] {
+    if (length > this.#bytes.length) throw new Error("cut off");
     return Array.from({ length }, () => this.value());
   }
 
   #map(length: number): object {
+    if (length > this.#bytes.length) throw new Error("cut off");
     const entries = Array.from({ length }, (): [string, unknown] => {
       const key = this.value();
       if (typeof key !== "string") throw new Error("a key that is no text");

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decode, encode } from "../../../adapters/bus/mod.ts";
+import { msgpackProblem } from "../../../adapters/bus/msgpack_check.ts";
 import { bodyOf } from "./arbitraries.ts";
 import { packBySpec, unpackBySpec } from "./msgpack_spec.ts";
 import { CHANNELS, MSGPACK, VECTORS } from "./vectors.ts";
@@ -45,3 +46,34 @@ describe("whatever a message says", () => {
     });
   }
 });
+
+test("of bytes changed at random, the check lets through just what the specification allows, but for keys named __proto__", () => {
+  const edit = fc.record({ at: fc.nat(), cut: fc.nat(3), put: fc.uint8Array({ maxLength: 3 }) });
+  const seen = { allowed: 0, refused: 0 };
+  fc.assert(
+    fc.property(fc.constantFrom(...VECTORS), fc.array(edit, { maxLength: 3 }), ({ msgpack_hex }, edits) => {
+      const bytes = edits.reduce(
+        (before, { at, cut, put }) => {
+          const start = at % (before.length + 1);
+          return Buffer.concat([before.subarray(0, start), put, before.subarray(start + cut)]);
+        },
+        Buffer.from(msgpack_hex, "hex"),
+      );
+      const problem = msgpackProblem(bytes, 1_000);
+      if (problem?.includes("__proto__") === true) return;
+      expect(problem === null, `${bytes.toString("hex")}: ${problem}`).toBe(isAllowed(bytes));
+      seen[problem === null ? "allowed" : "refused"] += 1;
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(Math.min(seen.allowed, seen.refused)).toBeGreaterThan(1_000);
+});
+
+function isAllowed(bytes: Uint8Array): boolean {
+  try {
+    unpackBySpec(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
