@@ -24,82 +24,122 @@ const WAITING_MAX = 4_096;
 /** When a bus that refused is tried again, unless it says itself that it is back. */
 const AGAIN_MS = 1_000;
 
-/** Goes on after the last step that the bus keeps of this ledger; where it keeps none, after the last of each symbol. */
+/** Goes on after the last step that the bus keeps of this ledger; where it keeps none, after the last of each symbol.
+ *
+ * A bus that is away is asked when it is back. Rejects with `BusError` when it is there and does not tell.
+ */
 export async function startTransitionFeed(
   options: TransitionFeedOptions,
   link: Link,
 ): Promise<TransitionFeed> {
-  const { bus, journal } = options;
-  const latest = await journal.latest();
-  const end = latest.at(-1)?.seq ?? 0;
-  const kept = await bus.lastTransition(journal.ledgerId);
-  const feed = new Feed(options, kept === null ? end : Math.min(kept, end), end);
-  if (kept === null) feed.first = latest;
-  feed.start(link);
+  const feed = new Feed(options, await options.journal.latest());
+  await feed.start(link);
   return feed;
 }
 
 class Feed implements TransitionFeed {
-  /** Sent before all else, and only once: where everyone stands. */
-  first: readonly JournalRecord[] = [];
   readonly #options: TransitionFeedOptions;
   readonly #cancelConnection: Cancel;
+  readonly #latest: readonly JournalRecord[];
+  /** Sent before all else, and only once: where everyone stands. */
+  #first: readonly JournalRecord[] = [];
+  /** Whether the bus has been asked how far the last life got. Until then `#sent` means nothing. */
+  #isAsked = false;
   /** Everything up to here was taken by the bus. */
-  #sent: number;
+  #sent = 0;
+  /** Steps that it took although it refused one before them. */
+  readonly #ahead = new Set<number>();
   /** The last step that is durable. */
   #end: number;
   /** The steps that follow `#sent`, without a gap; empty where they must be read from the journal. */
   #waiting: JournalRecord[] = [];
   #wake: (() => void) | null = null;
+  /** Ends the waiting of `stop` when the connection is lost. */
+  #giveUp: (() => void) | null = null;
   #isStopping = false;
   #isTroubled = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: TransitionFeedOptions, sent: number, end: number) {
+  constructor(options: TransitionFeedOptions, latest: readonly JournalRecord[]) {
     this.#options = options;
-    this.#sent = sent;
-    this.#end = end;
+    this.#latest = latest;
+    this.#end = latest.at(-1)?.seq ?? 0;
     this.#cancelConnection = options.bus.onConnection((connected) => {
       if (connected) this.#wake?.();
+      else this.#giveUp?.();
     });
   }
 
-  start(link: Link): void {
+  async start(link: Link): Promise<void> {
+    try {
+      if (this.#options.bus.connected) await this.#ask();
+    } catch (error) {
+      this.#cancelConnection();
+      throw error;
+    }
     this.#loop = this.#run().catch((error: unknown) => {
-      link.exit({ crash: error instanceof Error ? error : new Error(String(error)) });
+      this.#cancelConnection();
+      // What fails while everything is closed is no news.
+      if (!this.#isStopping) link.exit({ crash: error instanceof Error ? error : new Error(String(error)) });
     });
   }
 
   push(record: JournalRecord): void {
-    const follows = this.#sent + this.#waiting.length + 1 === record.seq;
+    const follows = this.#isAsked && this.#sent + this.#waiting.length + 1 === record.seq;
     if (follows && this.#waiting.length < WAITING_MAX) this.#waiting.push(record);
-    this.#end = record.seq;
+    this.#end = Math.max(this.#end, record.seq);
     if (!this.#isTroubled) this.#wake?.();
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#cancelConnection();
     this.#wake?.();
     // Without a connection nothing arrives; what was under way is sent again by the next life.
-    if (this.#options.bus.connected) await this.#loop;
+    if (this.#options.bus.connected) {
+      const gone = new Promise<void>((resolve) => {
+        this.#giveUp = resolve;
+      });
+      await Promise.race([this.#loop, gone]);
+    }
+    this.#cancelConnection();
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopping && this.first.length > 0) {
-      const taken = await this.#publish(this.first.slice(0, IN_FLIGHT));
-      this.first = this.first.slice(taken);
-    }
-    while (!this.#isStopping) {
-      if (this.#sent >= this.#end) {
+    while (!this.#isOver()) {
+      if (!this.#isAsked) {
+        if (!(await this.#ask())) await this.#troubled("the bus does not tell yet which ones it has");
+      } else if (this.#first.length > 0) {
+        this.#first = this.#first.slice(await this.#publish(this.#first));
+      } else if (this.#sent >= this.#end) {
         await this.#sleep();
-        continue;
+      } else {
+        const taken = await this.#publish(this.#waiting.length > 0 ? this.#waiting : await this.#read());
+        this.#sent += taken;
+        this.#waiting.splice(0, taken);
       }
-      const group = this.#waiting.length > 0 ? this.#waiting.slice(0, IN_FLIGHT) : await this.#read();
-      const taken = await this.#publish(group);
-      this.#sent += taken;
-      this.#waiting.splice(0, taken);
     }
+  }
+
+  /** A feed that is to stop still sends what it has in hand, as long as the bus takes it. */
+  #isOver(): boolean {
+    return this.#isStopping && (this.#isTroubled || !this.#isAsked || this.#waiting.length === 0);
+  }
+
+  /** Where to go on; false when the bus is not there to be asked. */
+  async #ask(): Promise<boolean> {
+    const { bus, journal } = this.#options;
+    const end = this.#latest.at(-1)?.seq ?? 0;
+    try {
+      const kept = await bus.lastTransition(journal.ledgerId);
+      this.#sent = Math.min(kept ?? end, end);
+      if (kept === null) this.#first = this.#latest;
+    } catch (error) {
+      if (error instanceof BusError && error.reason === "disconnected") return false;
+      throw error;
+    }
+    this.#isTroubled = false;
+    this.#isAsked = true;
+    return true;
   }
 
   async #read(): Promise<readonly JournalRecord[]> {
@@ -111,38 +151,49 @@ class Feed implements TransitionFeed {
     return records;
   }
 
-  /** How many of `records`, from the first on, the bus has taken. */
+  /** How many of `records`, from the first on, the bus has taken. In trouble they go one by one: what follows a refused
+   * one would only be sent ahead of it. */
   async #publish(records: readonly JournalRecord[]): Promise<number> {
-    const { observe, clock } = this.#options;
-    const results = await Promise.allSettled(records.map((record) => this.#publishOne(record)));
-    const failed = results.findIndex(({ status }) => status === "rejected");
-    if (failed === -1) {
-      this.#isTroubled = false;
-      return records.length;
-    }
-    const failure = results[failed];
-    if (!this.#isTroubled && !this.#isStopping && failure?.status === "rejected") {
-      const message = `transitions wait from ${records[failed]?.seq} on: ${String(failure.reason)}`;
-      observe({ kind: "note", level: "warn", message });
-    }
-    this.#isTroubled = true;
-    if (!this.#isStopping) {
-      const cancel = clock.schedule(clock.now() + AGAIN_MS, () => this.#wake?.());
-      await this.#sleep();
-      cancel();
-    }
-    return failed;
+    const group = records.slice(0, this.#isTroubled ? 1 : IN_FLIGHT);
+    const failures = await Promise.all(
+      group.map((record) => (this.#ahead.has(record.seq) ? null : this.#publishOne(record))),
+    );
+    const failed = failures.findIndex((failure) => failure !== null);
+    const taken = failed === -1 ? group.length : failed;
+    group.forEach(({ seq }, index) => {
+      if (index < taken) this.#ahead.delete(seq);
+      else if (failures[index] === null) this.#ahead.add(seq);
+    });
+    if (failed === -1) this.#isTroubled = false;
+    else await this.#troubled(`they wait from ${group[failed]?.seq} on: ${failures[failed]?.message}`);
+    return taken;
   }
 
-  async #publishOne(record: JournalRecord): Promise<void> {
+  /** Null when the bus has taken it, or it is not for the bus at all. */
+  async #publishOne(record: JournalRecord): Promise<BusError | null> {
     const { bus, journal, observe } = this.#options;
     try {
       await bus.publish("transitions", { ledger_id: journal.ledgerId, ...record });
+      return null;
     } catch (error) {
-      if (!(error instanceof BusError) || error.reason !== "encode") throw error;
+      if (!(error instanceof BusError)) throw error;
+      if (error.reason !== "encode") return error;
       const message = `transition ${record.seq} of ${record.symbol} cannot be sent: ${error.message}`;
       observe({ kind: "note", level: "error", message });
+      return null;
     }
+  }
+
+  /** Waits until the bus is back, or a moment. Told once, until the bus takes something again. */
+  async #troubled(why: string): Promise<void> {
+    const { observe, clock } = this.#options;
+    if (!this.#isTroubled && !this.#isStopping) {
+      observe({ kind: "note", level: "warn", message: `observers get no transitions: ${why}` });
+    }
+    this.#isTroubled = true;
+    const cancel = clock.schedule(clock.now() + AGAIN_MS, () => this.#wake?.());
+    await this.#sleep();
+    cancel();
   }
 
   async #sleep(): Promise<void> {
