@@ -1,6 +1,6 @@
 // Which nats-server there is, without reading the PATH's directories: under Node's permission model those are not ours.
 import { execFile } from "node:child_process";
-import { codeOf, NatsServerError } from "./errors.ts";
+import { codeOf, type NatsServerError, natsServerError } from "./errors.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,13 +30,13 @@ export async function findBinary(env: Environment): Promise<Binary> {
   const text = await ask(program, env, told);
   const found = /\bnats-server:? v?(\d+)\.(\d+)\.(\d+\S*)/.exec(text);
   if (found === null) {
-    throw new NatsServerError("missing", `${told} does not say that it is a nats-server; ${INSTALL}`);
+    throw natsServerError("missing", `${told} does not say that it is a nats-server; ${INSTALL}`);
   }
   const [major, minor] = [Number(found[1]), Number(found[2])];
   const version = `${major}.${minor}.${found[3]}`;
   if (!isAtLeast(major, minor, LEAST)) {
     const least = LEAST.join(".");
-    throw new NatsServerError("missing", `${told} is ${version}, older than ${least}; ${INSTALL}`);
+    throw natsServerError("missing", `${told} is ${version}, older than ${least}; ${INSTALL}`);
   }
   return { program, version, knowsSyncInterval: isAtLeast(major, minor, [2, 10]) };
 }
@@ -70,22 +70,17 @@ function ask(program: string, env: Environment, told: string): Promise<string> {
 function notAsked(error: unknown, told: string): NatsServerError {
   switch (codeOf(error)) {
     case "ERR_ACCESS_DENIED":
-      return new NatsServerError(
+      return natsServerError(
         "permission",
         "a nats-server cannot be started: node was given --permission without --allow-child-process",
-        error,
       );
     case "ENOENT":
-      return new NatsServerError("missing", `there is no ${told}; ${INSTALL}`, error);
+      return natsServerError("missing", `there is no ${told}; ${INSTALL}`);
     case "EACCES":
-      return new NatsServerError("missing", `${told} is no program that can be run; ${INSTALL}`, error);
+      return natsServerError("missing", `${told} is no program that can be run; ${INSTALL}`);
     default: {
       const why = error instanceof Error ? error.message.trim() : String(error);
-      return new NatsServerError(
-        "missing",
-        `${told} could not be asked for its version (${why}); ${INSTALL}`,
-        error,
-      );
+      return natsServerError("missing", `${told} could not be asked for its version (${why}); ${INSTALL}`);
     }
   }
 }

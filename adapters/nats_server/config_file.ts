@@ -22,7 +22,7 @@ authorization {
   token: "${token}"
   timeout: 2
 }
-max_connections: 256
+max_connections: 1000
 max_payload: 2MB
 max_pending: 64MB
 write_deadline: "10s"

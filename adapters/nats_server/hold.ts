@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
-import { codeOf, NatsServerError } from "./errors.ts";
+import { codeOf, natsServerError } from "./errors.ts";
 
 export interface StoreLock {
   release(): void;
@@ -30,7 +30,7 @@ export async function lockStore(
 ): Promise<StoreLock> {
   const until = performance.now() + waitMs;
   const pause = async (complaint: (pid: string) => string): Promise<void> => {
-    if (performance.now() >= until) throw new NatsServerError("held", complaint(`${lastPid() ?? "unknown"}`));
+    if (performance.now() >= until) throw natsServerError("held", complaint(`${lastPid() ?? "unknown"}`));
     await wait(RETRY_MS, undefined, signal === undefined ? {} : { signal });
   };
   await makePipe(pipeIn(dir));
@@ -94,11 +94,11 @@ async function makePipe(path: string): Promise<void> {
   } catch (error) {
     // Another start may have made it just now.
     if (isPipe(path)) return;
-    throw new NatsServerError(
+    const why = error instanceof Error ? error.message.trim() : String(error);
+    throw natsServerError(
       "failed",
-      `${path}: cannot be made, and a named pipe has to be there, which tells whether a server runs; use a directory ` +
-        "on a local file system",
-      error,
+      `${path}: cannot be made (${why}), and a named pipe has to be there, which tells whether a server runs; use a ` +
+        "directory on a local file system",
     );
   }
 }

@@ -4,7 +4,7 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Option, Schema } from "effect";
-import { codeOf, NatsServerError } from "./errors.ts";
+import { codeOf, natsServerError } from "./errors.ts";
 import { isHeld } from "./hold.ts";
 
 export const HOST = "127.0.0.1";
@@ -50,7 +50,7 @@ export async function settleIdentity(dir: string): Promise<ServerFile> {
   const isOurs = kept.run === RUN;
   const isPortFree = await canListen(kept.port);
   if (isOurs && !isPortFree) {
-    throw new NatsServerError(
+    throw natsServerError(
       "port",
       `port ${kept.port}, which this run's nats-server has to listen on, was taken by another program; end that program`,
     );
@@ -69,7 +69,7 @@ export function writeServerFile(dir: string, file: ServerFile): void {
 
 /** Replaces a file as a whole by one that only its owner can read. */
 export function writePrivately(path: string, text: string): void {
-  const draft = `${path}.${process.pid}.new`;
+  const draft = `${path}.new`;
   rmSync(draft, { force: true });
   writeFileSync(draft, text, { mode: 0o600, flag: "wx" });
   renameSync(draft, path);
@@ -104,7 +104,7 @@ function newToken(): string {
 async function freePort(): Promise<number> {
   const port = await listenOnce(0);
   if (port !== null) return port;
-  throw new NatsServerError("port", `there is no free port on ${HOST}`);
+  throw natsServerError("port", `there is no free port on ${HOST}`);
 }
 
 async function canListen(port: number): Promise<boolean> {

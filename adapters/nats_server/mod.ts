@@ -1,5 +1,5 @@
 // The public face of a nats-server that this program runs itself.
-export { NatsServerError, type NatsServerProblem } from "./errors.ts";
+export { NatsServerError } from "./errors.ts";
 export { type SpawnedServer, spawnedServer } from "./identity.ts";
 export {
   type NatsServerDeadlines,

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Observe } from "../../actors/ports.ts";
 import { type Binary, type Environment, findBinary, serverEnvironment } from "./binary.ts";
 import { serverConfig } from "./config_file.ts";
-import { NatsServerError } from "./errors.ts";
+import { type NatsServerError, natsServerError } from "./errors.ts";
 import { type GuardedProcess, startGuarded } from "./guarded_process.ts";
 import { holdPipe, lockStore, type StoreLock } from "./hold.ts";
 import {
@@ -68,10 +68,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
   const deadlines = { ...DEADLINES, ...options.deadlines };
   if (process.platform === "win32") {
     const advice = "run one as a service and name it with --nats nats://HOST:PORT";
-    throw new NatsServerError(
-      "unsupported",
-      `a nats-server of our own is not supported on Windows; ${advice}`,
-    );
+    throw natsServerError("unsupported", `a nats-server of our own is not supported on Windows; ${advice}`);
   }
   const dir = resolve(options.dir);
   const binary = await findBinary(env);
@@ -87,17 +84,19 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     const pid = await untilReady(guarded, { file, name, log, readyMs: deadlines.readyMs }, signal);
     writeServerFile(dir, { ...file, pid });
     const url = urlOf(file.port);
-    observe({
-      kind: "note",
-      level: "info",
-      message: `nats-server ${binary.version} runs on ${url}, pid ${pid}`,
-    });
+    observe({ kind: "note", level: "info", message: greeting(binary, url, pid) });
     const { stop, kill } = watch(guarded, { lock, log, pid, stopMs: deadlines.stopMs, exit });
     return { url, token: file.token, pid, version: binary.version, stop, kill };
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+function greeting({ version, knowsSyncInterval }: Binary, url: string, pid: number): string {
+  const late =
+    "; it syncs every two minutes, and a power cut may take what came since: 2.10 and later need not";
+  return `nats-server ${version} runs on ${url}, pid ${pid}${knowsSyncInterval ? "" : late}`;
 }
 
 interface Launch {
@@ -133,7 +132,7 @@ async function untilReady(
     ended.words = words;
   });
   const failed = (what: string): NatsServerError =>
-    new NatsServerError("failed", `nats-server ${what}; its last lines:\n${log.tail()}`);
+    natsServerError("failed", `nats-server ${what}; its last lines:\n${log.tail()}`);
   try {
     for (;;) {
       signal?.throwIfAborted();
@@ -167,7 +166,7 @@ function watch(
     // First the directory, so that whoever hears of the end can start anew.
     lock.release();
     if (isStopping) return;
-    exit(new NatsServerError("failed", `nats-server (pid ${pid}) ${words}; its last lines:\n${log.tail()}`));
+    exit(natsServerError("failed", `nats-server (pid ${pid}) ${words}; its last lines:\n${log.tail()}`));
   });
   return {
     async stop() {

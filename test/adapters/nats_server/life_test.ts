@@ -97,7 +97,7 @@ describe("two on one directory", () => {
     const { server } = await start(dir);
     const heldMs = 60;
     await expect(start(dir, { deadlines: { heldMs } })).rejects.toMatchObject({
-      problem: "held",
+      reason: "held",
       message: expect.stringContaining(`another run has its nats-server here (pid ${server.pid})`),
     });
     expect((await connectTo(server)).isClosed()).toBe(false);
@@ -107,7 +107,7 @@ describe("two on one directory", () => {
   test("so is one in another process", async () => {
     const dir = newDirectory();
     await pidOf(apart("run", dir));
-    await expect(start(dir, { deadlines: { heldMs: 60 } })).rejects.toMatchObject({ problem: "held" });
+    await expect(start(dir, { deadlines: { heldMs: 60 } })).rejects.toMatchObject({ reason: "held" });
   });
 
   test("of two at the same moment one gets it", async () => {
@@ -140,7 +140,7 @@ describe("two on one directory", () => {
     onTestFinished(() => void orphan.kill("SIGKILL"));
     await new Promise((resolve) => orphan.stdout.once("data", resolve));
     await expect(start(dir, { deadlines: { heldMs: 60 } })).rejects.toMatchObject({
-      problem: "held",
+      reason: "held",
       message: expect.stringMatching(/earlier run \(pid \w+\) is still there.*kill/),
     });
     const waiting = start(dir);

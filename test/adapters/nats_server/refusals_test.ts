@@ -34,7 +34,7 @@ describe("without a nats-server that can be used", () => {
   test("it says what to install, or to name one", async () => {
     const env = { PATH: emptyFolder() };
     await expect(start(newDirectory(), { env })).rejects.toMatchObject({
-      problem: "missing",
+      reason: "missing",
       message: expect.stringMatching(/no nats-server on the PATH.*apt install nats-server.*NATS_SERVER/),
     });
   });
@@ -47,7 +47,7 @@ describe("without a nats-server that can be used", () => {
     ["that is too old", () => fakeServer("2.8.4", ""), /is 2\.8\.4, older than 2\.9/],
   ])("NATS_SERVER names one %s", async (_, path, message) => {
     await expect(start(newDirectory(), { env: withServer(path()) })).rejects.toMatchObject({
-      problem: "missing",
+      reason: "missing",
       message: expect.stringMatching(message),
     });
   });
@@ -62,7 +62,7 @@ describe("without a nats-server that can be used", () => {
 describe("a server that does not come up", () => {
   test("is told with its code and its last lines, at once", async () => {
     const { error, dir } = await failure('echo "nats-server: cannot bind" >&2; exit 3');
-    expect(error).toMatchObject({ problem: "failed" });
+    expect(error).toMatchObject({ reason: "failed" });
     expect(error.message).toMatch(/ended with code 3; its last lines:\nnats-server: cannot bind/);
     expect(spawnedServer(dir)).toBe(null);
   });
