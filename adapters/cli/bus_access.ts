@@ -84,5 +84,5 @@ function appNats(configDir: string, env: Environment): NatsConfig | string {
   const { files, secrets } = readConfigFiles(configDir);
   const others = readConfigFiles(shippedConfigDir).files;
   const alone = parseConfig({ files: { ...others, "app.yaml": files["app.yaml"] }, secrets }, env);
-  return alone.ok ? alone.config.app.nats : formatProblems(loaded.problems);
+  return alone.ok ? alone.config.app.nats : formatProblems(alone.problems);
 }

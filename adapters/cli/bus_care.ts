@@ -1,6 +1,13 @@
 // `purgatory nats init` and `purgatory gateway-check`: what looks after a bus, and never sells.
 import { formatStreamReport, initStreams, isReady } from "../bus/mod.ts";
-import { checkGateway, formatClause, formatSummary, reportDocument } from "../gateway_check/mod.ts";
+import {
+  CLAUSES,
+  checkGateway,
+  chooseClauses,
+  formatClause,
+  formatSummary,
+  reportDocument,
+} from "../gateway_check/mod.ts";
 import { type Answer, done, failed } from "./answer.ts";
 import { type BusAccess, findBus } from "./bus_access.ts";
 import type { GatewayCheckCommand, NatsInitCommand } from "./command.ts";
@@ -23,10 +30,20 @@ export async function initNats(command: NatsInitCommand): Promise<Answer> {
 
 /** Tries a gateway.
  *
- * @param say takes what is to be said while it goes on; nothing with `--json`
+ * @param say takes a clause that was tried; nothing with `--json`
+ * @param warn takes what everybody has to know who lets it loose
  */
-export async function tryGateway(command: GatewayCheckCommand, say: (line: string) => void): Promise<Answer> {
+export async function tryGateway(
+  command: GatewayCheckCommand,
+  say: (line: string) => void,
+  warn: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+): Promise<Answer> {
   const { timeoutSeconds, only, json } = command;
+  const unknown = only.filter((name) => chooseClauses([name]).length === 0);
+  if (unknown.length > 0) {
+    const names = CLAUSES.map(({ id }) => id).join(", ");
+    return failed(`--only ${unknown.join(" ")}: expected some of ${names}`, EXIT.usage);
+  }
   const access = await findBus(command, { env: process.env, stateDir: null });
   if (access.kind !== "server") return noServer("gateway-check", access);
   const asked = await overBus(access, "purgatory gateway-check", (connection) =>
@@ -35,7 +52,7 @@ export async function tryGateway(command: GatewayCheckCommand, say: (line: strin
       timeoutMs: timeoutSeconds * 1_000,
       only,
       observe: (progress) => {
-        if (progress.kind === "warning") process.stderr.write(`${progress.message}\n`);
+        if (progress.kind === "warning") warn(progress.message);
         else if (!json) say(formatClause(progress.clause));
       },
     }),

@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Operators } from "../../actors/ports.ts";
 import { tokenAccess } from "../../config/mod.ts";
 import { type OpenBus, openBus, type Role } from "../bus/mod.ts";
-import { claimName, refuseOthers, startControlService } from "../control/mod.ts";
+import { claimName, startControlService } from "../control/mod.ts";
 import { type RunningServer, startNatsServer } from "../nats_server/mod.ts";
 import { natsSettings } from "./bus_access.ts";
 import { type Mode, natsServerDir } from "./ledger_paths.ts";
@@ -18,6 +18,12 @@ interface Link {
   readonly signal: AbortSignal;
   exit(reason: { readonly crash: Error }): void;
 }
+
+/** What one program on a bus may be, and no second. */
+const CLAIMS = {
+  "purgatory-supervisor": "Decides what is sold, and when",
+  "purgatory-gateway": "Places orders for a supervisor",
+};
 
 export interface RunBusOptions {
   /** Of this program. */
@@ -53,22 +59,22 @@ export class RunBus {
     return this.#opened;
   }
 
-  /** Sees to it that nobody else is this on the bus. The name `purgatory` is taken by the control service, once there is
-   * something to control.
+  /** Sees to it that nobody else does on this bus what this process does.
    *
    * @throws ClaimedError when somebody is
    */
-  async claim(name: "purgatory" | "purgatory-gateway"): Promise<Stoppable> {
-    const { version, mode } = this.#options;
+  async claim(): Promise<Stoppable> {
+    const { version, mode, role } = this.#options;
     const { clock } = this.#stage;
     const release = clock.hold();
     try {
-      if (name === "purgatory-gateway") {
-        const description = "Places orders for a purgatory supervisor";
-        return await claimName(this.#connection, { name, description, version, mode });
-      }
-      await refuseOthers(this.#connection, name);
-      return { stop: () => {} };
+      const names = Object.entries(CLAIMS).filter(
+        ([name]) => role === "both" || name === `purgatory-${role}`,
+      );
+      const claims = await Promise.all(
+        names.map(([name, description]) => claimName(this.#connection, { name, description, version, mode })),
+      );
+      return { stop: async () => void (await Promise.all(claims.map((claim) => claim.stop()))) };
     } finally {
       release();
     }
@@ -92,12 +98,6 @@ export class RunBus {
       clock,
       observe,
     });
-    try {
-      await refuseOthers(this.#connection, "purgatory", service.id);
-    } catch (error) {
-      await service.stop();
-      throw error;
-    }
     void service.stopped.then((error) => {
       if (error !== null) link.exit({ crash: error });
     });

@@ -4,7 +4,7 @@ import { type Config, formatNotes, formatProblems, loadConfig } from "../../conf
 import type { PaperScript } from "../exchange/mod.ts";
 import { createTelemetry, redactText, type Telemetry } from "../telemetry/mod.ts";
 import { type BusAccess, busAccess } from "./bus_access.ts";
-import type { RunCommand } from "./command.ts";
+import type { GatewayCommand, RunCommand } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { describeGrants, type Grants, grantsDocument } from "./grants.ts";
 import { type LiveTable, liveTable } from "./live_table.ts";
@@ -31,18 +31,29 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
+/** What is needed of `run` or `gateway`. */
+export type StagedCommand = Pick<
+  RunCommand,
+  "mode" | "speed" | "stateDir" | "configDir" | "nats" | "json" | "scriptFile"
+> &
+  (Pick<RunCommand, "kind" | "gateway"> | Pick<GatewayCommand, "kind">);
+
 /** Reads what there is to read, opens clock and output, and says what was granted. */
 export async function setStage(
   version: string,
-  command: Pick<RunCommand, "mode" | "speed" | "stateDir" | "configDir" | "nats" | "json" | "scriptFile">,
+  command: StagedCommand,
   grants: Grants,
   excess: readonly string[],
 ): Promise<Stage | Failure> {
   const loaded = loadConfig(command.configDir, process.env);
   if (!loaded.ok) return { message: `${formatProblems(loaded.problems)}\n`, exitCode: EXIT.failed };
   const { config } = loaded;
-  const access = await busAccess(command.nats, config.app.nats, { env: process.env, stateDir: null });
+  // A gateway joins the server that a run beside it has started; a run starts its own, or goes where it is told.
+  const stateDir = command.kind === "gateway" ? command.stateDir : null;
+  const access = await busAccess(command.nats, config.app.nats, { env: process.env, stateDir });
   if (access.kind === "wrong") return { message: access.message, exitCode: EXIT.failed };
+  if (access.kind === "none" && !("gateway" in command && command.gateway === "own"))
+    return { message: noBus(command.kind), exitCode: EXIT.usage };
   const read = readScript(command.scriptFile);
   if (!read.ok) return { message: read.problems.join("\n"), exitCode: EXIT.failed };
   const clock = await openClock(command);
@@ -99,4 +110,12 @@ function onSignals(stop: () => void): void {
   });
 }
 
-/** The server that the command line or the configuration names; null for the bus in this process. */
+/** Supervisor and gateway in two programs meet on a bus that both can reach. */
+function noBus(kind: StagedCommand["kind"]): string {
+  const what = kind === "gateway" ? "gateway" : "--gateway external";
+  const spawn =
+    kind === "gateway"
+      ? "; a run --nats spawn is found by its --state"
+      : ", or --nats spawn for a server of its own";
+  return `${what} needs a bus between the two programs: name it with --nats URL, or nats.url in app.yaml${spawn}`;
+}
