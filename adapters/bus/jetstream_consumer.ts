@@ -6,13 +6,13 @@ import type {
   JetStreamManager,
   JsMsg,
 } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { millis, type NatsConnection, nanos } from "@nats-io/transport-node";
 import type { Observe } from "../../actors/ports.ts";
 import type { ConnectionState } from "./connection_state.ts";
-import { HEARTBEAT_MS, JetStreamReader } from "./jetstream_reader.ts";
+import { JetStreamReader } from "./jetstream_reader.ts";
 import { Receipts } from "./jetstream_receipts.ts";
 import { fromNatsHeaders, said } from "./nats_core.ts";
-import { ACK_WAIT_MS, MAX_ACK_PENDING, MAX_DELIVER } from "./streams.ts";
+import { ACK_WAIT_MS, MAX_ACK_PENDING } from "./streams.ts";
 import type { TransportMessage } from "./transport.ts";
 
 /** What a transport shares with its parts. */
@@ -23,6 +23,8 @@ export interface JetStreamWorld {
   readonly state: ConnectionState;
   readonly observe: Observe;
   readonly repair: () => Promise<void>;
+  /** How often the server says that it is there while no message comes. Two missed ones are told. */
+  readonly heartbeatMs: number;
 }
 
 export interface DurableSetup {
@@ -48,17 +50,14 @@ export class DurableConsumer {
   readonly #name: string;
   readonly #receipts: Receipts;
   readonly #reader: JetStreamReader;
+  #isSlow = false;
   #awaited = { count: 0, done: (): void => {} };
 
   constructor(world: JetStreamWorld, setup: DurableSetup) {
     this.#world = world;
     this.#setup = setup;
     this.#name = `the consumer ${setup.durable} of ${setup.stream}`;
-    this.#receipts = new Receipts({
-      maxDeliver: MAX_DELIVER,
-      ackWaitMs: ACK_WAIT_MS,
-      isConnected: () => world.state.connected,
-    });
+    this.#receipts = new Receipts(() => world.state.connected);
     this.#reader = new JetStreamReader({
       name: this.#name,
       state: world.state,
@@ -96,12 +95,14 @@ export class DurableConsumer {
     const { manager, client } = this.#world;
     const { stream, durable, maxInFlight, isOurs } = this.#setup;
     const info = await manager.consumers.info(stream, durable);
+    const { max_deliver: maxDeliver = 0, ack_wait = nanos(ACK_WAIT_MS) } = info.config;
+    this.#receipts.follow({ maxDeliver, ackWaitMs: millis(ack_wait) });
     const taken = isOurs ? this.#takeOver(client.consumers.getConsumerFromInfo(info)) : Promise.resolve(0);
     this.#awaited.count = Math.min(info.num_pending + (await taken), MAX_ACK_PENDING);
     return client.consumers.getConsumerFromInfo(info).consume({
       max_messages: Math.min(Math.max(1, maxInFlight), BATCH_MAX),
       expires: PULL_MS,
-      idle_heartbeat: HEARTBEAT_MS,
+      idle_heartbeat: this.#world.heartbeatMs,
       abort_on_missing_resource: true,
       callback: (msg) => this.#take(msg),
     });
@@ -122,6 +123,16 @@ export class DurableConsumer {
     return count;
   }
 
+  /** The server delivers nothing more until something is answered. */
+  #noteSlow(): void {
+    const { count } = this.#receipts;
+    if (count < MAX_ACK_PENDING / 2) this.#isSlow = false;
+    if (count < MAX_ACK_PENDING || this.#isSlow) return;
+    this.#isSlow = true;
+    const message = `${this.#name}: ${count} messages are unanswered, and no more come until one is answered`;
+    this.#world.observe({ kind: "bus", what: "slow_consumer", message });
+  }
+
   #take(msg: JsMsg): void {
     const { observe } = this.#world;
     // What is thrown here would end the consumer.
@@ -133,6 +144,7 @@ export class DurableConsumer {
         observe({ kind: "bus", what: "redelivered", message });
       }
       if (receipt !== null) {
+        this.#noteSlow();
         const headers = fromNatsHeaders(() => msg.headers);
         this.#setup.onMessage({ subject: msg.subject, bytes: msg.data, headers, receipt });
       }

@@ -1,6 +1,6 @@
 // Follows a stream without taking anything from it: observers' channels, and the last value of the venue.
 import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
-import { HEARTBEAT_MS, JetStreamReader } from "./jetstream_reader.ts";
+import { JetStreamReader } from "./jetstream_reader.ts";
 import type { JetStreamWorld } from "./jetstream_consumer.ts";
 import { fromNatsHeaders, said } from "./nats_core.ts";
 import type { TransportMessage } from "./transport.ts";
@@ -70,7 +70,7 @@ export class Follower {
     return consumer.consume({
       max_messages: BATCH,
       expires: PULL_MS,
-      idle_heartbeat: HEARTBEAT_MS,
+      idle_heartbeat: this.#world.heartbeatMs,
       abort_on_missing_resource: true,
       callback: (msg) => this.#take(msg),
     });

@@ -14,10 +14,9 @@ export interface PublisherSetup {
   /** Called when no stream takes a message. */
   readonly onMissing: () => void;
   /** How long the server may take for an acknowledgement, milliseconds; then the message is sent again. */
-  readonly ackMs?: number;
+  readonly ackMs: number;
 }
 
-const ACK_MS = 5_000;
 const AGAIN_MS = 250;
 /** A server that has just started may need a moment until its streams are there. */
 const MISSING_MS = 10_000;
@@ -58,7 +57,7 @@ export class JetStreamPublisher {
   }
 
   async #publish(subject: string, bytes: Uint8Array, headers: Headers): Promise<Taken> {
-    const { state, observe, onMissing, ackMs = ACK_MS } = this.#setup;
+    const { state, observe, onMissing, ackMs } = this.#setup;
     const since = performance.now();
     const natsHeaders = this.#headers(subject, headers);
     for (let attempt = 1; ; attempt += 1) {

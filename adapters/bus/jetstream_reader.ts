@@ -17,8 +17,6 @@ export interface ReaderSetup {
   readonly repair: () => Promise<void>;
 }
 
-/** Two missed ones are told. */
-export const HEARTBEAT_MS = 5_000;
 const AGAIN_MS = 250;
 const AGAIN_MS_MAX = 5_000;
 

@@ -1,13 +1,13 @@
 // What this process owes the server: messages of one consumer that it has taken and not answered yet.
 import type { JsMsg } from "@nats-io/jetstream";
-import type { Cancel } from "../../actors/ports.ts";
 import type { Receipt } from "./transport.ts";
 
-export interface ReceiptsSetup {
+/** What the server has set for the consumer. */
+export interface AnswerRules {
+  /** How often a message is delivered at the most; less than 1: no limit. */
   readonly maxDeliver: number;
+  /** After this silence a message is delivered again. */
   readonly ackWaitMs: number;
-  /** Whether the server can hear an answer now. */
-  readonly isConnected: () => boolean;
 }
 
 /** Answers that may have been lost with a connection are given again; more messages than this come to the handler again. */
@@ -21,14 +21,25 @@ interface Owed {
 
 /** Tells the server that somebody is at work on what is unanswered, for as long as this process lives. */
 export class Receipts {
-  readonly #setup: ReceiptsSetup;
+  readonly #isConnected: () => boolean;
   readonly #owed = new Map<string, Owed>();
   readonly #given = new Map<string, Answer>();
-  readonly #timer: NodeJS.Timeout;
+  #rules: AnswerRules = { maxDeliver: 0, ackWaitMs: 0 };
+  #timer: NodeJS.Timeout | null = null;
 
-  constructor(setup: ReceiptsSetup) {
-    this.#setup = setup;
-    this.#timer = setInterval(() => this.#working(), setup.ackWaitMs / 3).unref();
+  /** @param isConnected whether the server can hear an answer now */
+  constructor(isConnected: () => boolean) {
+    this.#isConnected = isConnected;
+  }
+
+  follow(rules: AnswerRules): void {
+    this.#rules = rules;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#working(), rules.ackWaitMs / 3).unref();
+  }
+
+  get count(): number {
+    return this.#owed.size;
   }
 
   /** Sequences of what is unanswered. */
@@ -50,7 +61,7 @@ export class Receipts {
       say(msg, given);
       return null;
     }
-    const { maxDeliver } = this.#setup;
+    const isLast = (count: number): boolean => this.#rules.maxDeliver > 0 && count >= this.#rules.maxDeliver;
     const mine: Owed = { msg };
     this.#owed.set(key, mine);
     const settle = (answer: () => void): void => {
@@ -64,7 +75,7 @@ export class Receipts {
         return mine.msg.info.deliveryCount;
       },
       get isLast() {
-        return mine.msg.info.deliveryCount >= maxDeliver;
+        return isLast(mine.msg.info.deliveryCount);
       },
       ack: () => settle(() => this.#answer(key, mine.msg, "ack")),
       term: () => settle(() => this.#answer(key, mine.msg, "term")),
@@ -79,10 +90,10 @@ export class Receipts {
   }
 
   /** Forgets all: what is unanswered is delivered again in time. */
-  readonly close: Cancel = () => {
-    clearInterval(this.#timer);
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
     this.#owed.clear();
-  };
+  }
 
   #answer(key: string, msg: JsMsg, answer: Answer): void {
     this.#given.set(key, answer);
@@ -92,7 +103,7 @@ export class Receipts {
   }
 
   #working(): void {
-    if (!this.#setup.isConnected()) return;
+    if (!this.#isConnected()) return;
     for (const { msg } of this.#owed.values()) quietly(() => msg.working());
   }
 }

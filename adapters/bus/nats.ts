@@ -23,6 +23,10 @@ export interface NatsTransportOptions {
   readonly observe?: Observe;
   /** How long the server may take to acknowledge a message before it is sent again, milliseconds. */
   readonly ackMs?: number;
+  /** How often the server says that it is there while no message comes, milliseconds; at least 500. */
+  readonly heartbeatMs?: number;
+  /** Called with the connection before anything is read or changed; what it throws ends the start. */
+  readonly check?: (connection: NatsConnection) => Promise<void>;
 }
 
 export interface NatsTransport extends Transport {
@@ -36,13 +40,15 @@ export interface NatsTransport extends Transport {
  */
 export async function natsTransport(
   settings: NatsSettings,
-  { role, observe = () => {}, ackMs }: NatsTransportOptions,
+  { role, observe = () => {}, ackMs = ACK_MS, heartbeatMs = HEARTBEAT_MS, check }: NatsTransportOptions,
 ): Promise<NatsTransport> {
   const connection = await connect(settings);
   try {
+    await check?.(connection);
     await streamsReady(connection, role);
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    return new JetStreamTransport({ connection, manager, role, observe, ackMs });
+    if (role === "both") await dropOldOrders(manager);
+    return new JetStreamTransport({ connection, manager, role, observe, ackMs, heartbeatMs });
   } catch (error) {
     await connection.close();
     throw error;
@@ -54,7 +60,8 @@ interface Setup {
   readonly manager: JetStreamManager;
   readonly role: Role;
   readonly observe: Observe;
-  readonly ackMs: number | undefined;
+  readonly ackMs: number;
+  readonly heartbeatMs: number;
 }
 
 interface Part {
@@ -95,6 +102,8 @@ const STREAMS_MS = 10_000;
 const STREAMS_AGAIN_MS = 500;
 /** A message to oneself that was lost on its way to us comes again after the consumer's wait for an answer. */
 const ECHO_TIMEOUT_MS = 20_000;
+const ACK_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
 const IN_FLIGHT = 1_000;
 const CLOSE_MS = 2_000;
 const LAST_MS = 10_000;
@@ -114,18 +123,18 @@ class JetStreamTransport implements NatsTransport {
   #closing: Promise<void> | null = null;
 
   constructor(setup: Setup) {
-    const { connection, manager, observe, ackMs } = setup;
+    const { connection, manager, observe, ackMs, heartbeatMs } = setup;
     this.#setup = setup;
     this.connection = connection;
     const client = jetstream(connection);
     const repair = (): Promise<void> => this.#repair();
-    this.#world = { connection, client, manager, state: this.#state, observe, repair };
+    this.#world = { connection, client, manager, state: this.#state, observe, repair, heartbeatMs };
     this.#publisher = new JetStreamPublisher({
       client,
       state: this.#state,
       observe,
       onMissing: () => void this.#repair().catch(() => {}),
-      ...(ackMs === undefined ? {} : { ackMs }),
+      ackMs,
     });
     this.#core = new NatsCore(connection, (message) => this.#incident("error", message));
     this.#statusLoop = this.#watchStatus();
@@ -291,7 +300,10 @@ class JetStreamTransport implements NatsTransport {
         this.#note("info", `NATS: connected again to ${redacted(status.server)}`);
         break;
       case "error":
-        this.#incident("error", `NATS: ${status.error.message}`);
+        this.#incident(
+          /slow consumer/i.test(status.error.message) ? "slow_consumer" : "error",
+          `NATS: ${status.error.message}`,
+        );
         break;
       case "staleConnection":
         this.#incident("stale_connection", "NATS: the server has stopped answering");
@@ -334,6 +346,17 @@ class JetStreamTransport implements NatsTransport {
 
   #note(level: "info" | "warn" | "error", message: string): void {
     this.#setup.observe({ kind: "note", level, message });
+  }
+}
+
+/** Who is supervisor and gateway at once was so in an earlier life as well: its machines now send again whatever they
+ * wait for, and what that life's orders left behind would only be done twice, or after its time. */
+async function dropOldOrders(manager: JetStreamManager): Promise<void> {
+  try {
+    await manager.streams.purge("PURGE_ORDERS");
+  } catch (error) {
+    const message = `the orders of an earlier life cannot be dropped from PURGE_ORDERS: ${said(error)}`;
+    throw new BusError({ reason: "refused", message });
   }
 }
 

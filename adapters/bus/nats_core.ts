@@ -11,8 +11,6 @@ import type { Headers, TransportMessage } from "./transport.ts";
 
 /** How long the server may take to confirm what was published. */
 const CONFIRM_MS = 5_000;
-/** Messages of one subscription that may wait in this process before somebody is told. */
-const SLOW_AT = 10_000;
 
 export class NatsCore {
   readonly #connection: NatsConnection;
@@ -46,7 +44,6 @@ export class NatsCore {
     isConnected: boolean,
   ): Promise<Cancel> {
     const subscription: Subscription = this.#connection.subscribe(pattern, {
-      slow: SLOW_AT,
       callback: (error, msg) => {
         // What is thrown here would end the client's reader, and with it the whole connection.
         try {

@@ -14,6 +14,8 @@ export interface OpenBusOptions {
   readonly mode: string;
   readonly clock: Clock;
   readonly observe: Observe;
+  /** Called with the connection before anything is read or changed; what it throws ends the start. */
+  readonly check?: (connection: NatsConnection) => Promise<void>;
 }
 
 export interface OpenBus extends MessageBus {
@@ -22,9 +24,12 @@ export interface OpenBus extends MessageBus {
 }
 
 /** Rejects with `BusError` when nobody answers, or the server is not fit for this. */
-export async function openBus({ nats, role, mode, clock, observe }: OpenBusOptions): Promise<OpenBus> {
-  const options = { mode, clock, observe };
+export async function openBus({ nats, role, check, ...options }: OpenBusOptions): Promise<OpenBus> {
   if (nats === null) return Object.assign(messageBus(inProcessTransport(), options), { connection: null });
-  const transport = await natsTransport(nats, { role, observe });
+  const transport = await natsTransport(nats, {
+    role,
+    observe: options.observe,
+    ...(check === undefined ? {} : { check }),
+  });
   return Object.assign(messageBus(transport, options), { connection: transport.connection });
 }
