@@ -21,6 +21,9 @@ export interface Started {
   readonly observed: readonly Observation[];
 }
 
+/** For `expect.poll`: how long something that is sure to come may take on a busy machine. */
+export const SOON = { timeout: 30_000 };
+
 /** A name that a careless configuration file would stumble over. */
 export function newDirectory(): string {
   const parent = mkdtempSync(join(tmpdir(), "purgatory-spawn-"));

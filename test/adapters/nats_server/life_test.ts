@@ -15,6 +15,7 @@ import {
   start,
   withServer,
   writtenPid,
+  SOON,
 } from "./kit.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
@@ -76,7 +77,7 @@ describe("when the process that started a server is killed", () => {
     const pid = spawnedServer(dir)?.pid ?? 0;
     expect(pid).toBeGreaterThan(0);
     process.kill(-(shell.pid ?? 0), "SIGKILL");
-    await expect.poll(() => isGone(pid)).toBe(true);
+    await expect.poll(() => isGone(pid), SOON).toBe(true);
     expect(spawnedServer(dir)).toBe(null);
   });
 
@@ -85,9 +86,9 @@ describe("when the process that started a server is killed", () => {
     const path = fakeServer("2.10.0", SILENT);
     const child = spawn(process.execPath, [CHILD, "run", dir], { env: withServer(path) });
     onTestFinished(() => void child.kill("SIGKILL"));
-    await expect.poll(() => ps("args", writtenPid(dir))).toContain("sleep");
+    await expect.poll(() => ps("args", writtenPid(dir)), SOON).toContain("sleep");
     child.kill("SIGKILL");
-    await expect.poll(() => isGone(writtenPid(dir))).toBe(true);
+    await expect.poll(() => isGone(writtenPid(dir)), SOON).toBe(true);
   });
 });
 
@@ -171,7 +172,7 @@ describe("under Node's permission model", () => {
     const run = apart("run", dir, [...base, child, "--allow-net", ...on(dir), ...writing(dir)]);
     const pid = await pidOf(run);
     run.process.kill("SIGKILL");
-    await expect.poll(() => isGone(pid)).toBe(true);
+    await expect.poll(() => isGone(pid), SOON).toBe(true);
   });
 
   test("without the right to start others it says which flag is missing", async () => {

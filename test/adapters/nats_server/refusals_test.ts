@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Observation } from "../../../actors/ports.ts";
 import { spawnedServer } from "../../../adapters/nats_server/mod.ts";
-import { fakeServer, isGone, newDirectory, SILENT, start, withServer, writtenPid } from "./kit.ts";
+import { fakeServer, isGone, newDirectory, SILENT, start, withServer, writtenPid, SOON } from "./kit.ts";
 
 function emptyFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "purgatory-empty-"));
@@ -68,8 +68,8 @@ describe("a server that does not come up", () => {
   });
 
   test("is ended at the deadline when it never answers", async () => {
-    const { error, dir } = await failure(SILENT, "2.10.0", { readyMs: 100 });
-    expect(error.message).toMatch(/did not answer within 100 ms \(.*ECONNREFUSED/);
+    const { error, dir } = await failure(SILENT, "2.10.0", { readyMs: 1_000 });
+    expect(error.message).toMatch(/did not answer within 1000 ms \(.*ECONNREFUSED/);
     expect(isGone(writtenPid(dir))).toBe(true);
   });
 
@@ -84,7 +84,7 @@ describe("a server that does not come up", () => {
     const dir = newDirectory();
     const env = withServer(fakeServer("2.10.0", SILENT));
     const starting = expect(start(dir, { env, signal: stopping.signal })).rejects.toThrow("not any more");
-    await expect.poll(() => writtenPid(dir)).toBeGreaterThan(0);
+    await expect.poll(() => writtenPid(dir), SOON).toBeGreaterThan(0);
     stopping.abort(new Error("not any more"));
     await starting;
     expect(isGone(writtenPid(dir))).toBe(true);

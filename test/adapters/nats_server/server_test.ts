@@ -10,7 +10,7 @@ import { startSupervisor } from "../../../actors/supervisor.ts";
 import type { SupervisorEvent } from "../../../actors/supervisor_events.ts";
 import { systemClock } from "../../../adapters/clock/mod.ts";
 import { type RunningServer, spawnedServer, startNatsServer } from "../../../adapters/nats_server/mod.ts";
-import { connectTo, isGone, managerOf, newDirectory, ps, start } from "./kit.ts";
+import { connectTo, isGone, managerOf, newDirectory, ps, start, SOON } from "./kit.ts";
 
 /** As a later run would find it. */
 function asOfAnEarlierRun(dir: string): void {
@@ -94,7 +94,7 @@ describe("a server that was started", () => {
     const { server, observed } = await start(newDirectory());
     await expect(connectTo({ url: server.url })).rejects.toThrow();
     await expect
-      .poll(() => observed)
+      .poll(() => observed, SOON)
       .toContainEqual({
         kind: "note",
         level: "error",
@@ -167,7 +167,7 @@ describe("a server that ends by itself", () => {
     const started = await startSupervisor({ name: "nats", children }, { clock: systemClock(), observe });
     if (Result.isFailure(started)) throw new Error("it did not start");
     process.kill(servers[0]?.pid ?? 0, "SIGKILL");
-    await expect.poll(() => events).toContain("nats-server restarted");
+    await expect.poll(() => events, SOON).toContain("nats-server restarted");
     expect(servers[1]?.url).toBe(servers[0]?.url);
     expect(events.filter((event) => event.startsWith("bus"))).toEqual(["bus started"]);
     await started.success.stop();
