@@ -3,9 +3,12 @@ import { hostname } from "node:os";
 import { Svcm } from "@nats-io/services";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { describeSupervisor, otherSupervisors } from "./supervisors.ts";
+import { signOff, within } from "./within.ts";
+
+const FLUSH_MS = 2_000;
 
 export interface ClaimOptions {
-  /** Of the service: `purgatory`, `purgatory-gateway`. */
+  /** Of the service: `purgatory-supervisor`, `purgatory-gateway`. */
   readonly name: string;
   readonly description: string;
   /** A semantic version. */
@@ -35,6 +38,12 @@ export async function refuseOthers(connection: NatsConnection, name: string, exc
   );
 }
 
+export interface Claim {
+  /** Of what answers to the name. */
+  readonly id: string;
+  stop(): Promise<void>;
+}
+
 /** Answers to the name from now on, so that a second one sees the first; without any endpoint.
  *
  * Asked again once the name is taken: of two that start at the same moment, both see the other, and neither goes on.
@@ -44,18 +53,18 @@ export async function refuseOthers(connection: NatsConnection, name: string, exc
 export async function claimName(
   connection: NatsConnection,
   { name, description, version, mode }: ClaimOptions,
-): Promise<{ stop(): Promise<void> }> {
+): Promise<Claim> {
   await refuseOthers(connection, name);
   const metadata = { mode, pid: `${process.pid}`, host: hostname() };
   const service = await new Svcm(connection).add({ name, version, description, metadata });
-  const stop = async (): Promise<void> => {
-    await service.stop();
-  };
+  const { id } = service.info();
   try {
-    await refuseOthers(connection, name, service.info().id);
+    // Whoever asks later has to find this one; whoever asked earlier is found by the question that follows.
+    await within(FLUSH_MS, connection.flush());
+    await refuseOthers(connection, name, id);
   } catch (error) {
-    await stop();
+    await signOff(service);
     throw error;
   }
-  return { stop };
+  return { id, stop: () => signOff(service) };
 }

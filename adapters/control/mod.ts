@@ -1,5 +1,5 @@
 // The public face of the control service.
-export { type ClaimOptions, ClaimedError, claimName, refuseOthers } from "./claim.ts";
+export { type Claim, type ClaimOptions, ClaimedError, claimName, refuseOthers } from "./claim.ts";
 export {
   type ControlClient,
   type ControlClientOptions,

@@ -19,7 +19,7 @@ import {
   type StatusRequest,
   type SymbolReply,
 } from "./schemas.ts";
-import { LATE, within } from "./within.ts";
+import { LATE, signOff, within } from "./within.ts";
 
 export interface ControlServiceOptions {
   readonly connection: NatsConnection;
@@ -136,8 +136,7 @@ class Control {
     }
     this.#isStopping = true;
     const { connection } = this.#options;
-    // Without a connection this waits for one, and there may never be one again.
-    const signedOff = within(SIGN_OFF_MS, this.#service?.stop() ?? Promise.resolve(null)).catch(() => null);
+    const signedOff = this.#service === null ? Promise.resolve() : signOff(this.#service);
     await within(this.#limits.lastAnswersMs, Promise.all(this.#underWay));
     this.#closing.resolve(LATE);
     await Promise.all(this.#underWay);

@@ -37,7 +37,7 @@ export async function otherSupervisors(
     const answers = await connection.requestMany(subject, Empty, { strategy: "timer", maxWait: waitMs });
     for await (const msg of answers) {
       const answer = read(msg.string());
-      if (answer !== null && answer.id !== except) found.set(answer.id, answer);
+      if (answer.id !== except) found.set(answer.id, answer);
     }
   } catch (error) {
     const failure = controlError(error, subject, waitMs);
@@ -48,7 +48,8 @@ export async function otherSupervisors(
 
 /** One of them in a sentence, for whoever is refused because of it. */
 export function describeSupervisor({ version, mode, ledgerId, pid, host }: OtherSupervisor): string {
-  return `purgatory ${version} (${mode}, process ${pid} on ${host}, ledger ${ledgerId})`;
+  const where = [mode, `process ${pid} on ${host}`, ledgerId === "" ? "" : `ledger ${ledgerId}`];
+  return `purgatory ${version} (${where.filter((part) => part !== "").join(", ")})`;
 }
 
 const Word = Schema.String.check(Schema.isMaxLength(200));
@@ -63,7 +64,7 @@ const decode = Schema.decodeUnknownResult(
 );
 
 /** Whatever answers to this name is a supervisor, even if it says so in words that are not understood. */
-function read(text: string): OtherSupervisor | null {
+function read(text: string): OtherSupervisor {
   const decoded = decode(text);
   if (Result.isFailure(decoded)) {
     return { id: "?", version: "of an unknown version", mode: "?", ledgerId: "?", pid: "?", host: "?" };
