@@ -133,7 +133,7 @@ async function gateway(command: GatewayCommand, grants: Grants, excess: readonly
     clock,
     observe,
     openBus: () => bus.open(),
-    claim: () => bus.claim("purgatory-gateway"),
+    claim: () => bus.claim(),
     openExchange: () => openPaper(command, script, clock),
     gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: dir },
     signal,
@@ -194,9 +194,7 @@ async function plant(command: RunCommand, stage: Stage, bus: RunBus): Promise<Tr
           ]
         : [],
     openBus: () => bus.open(),
-    claims: isShared
-      ? [() => bus.claim("purgatory"), ...(isOwnGateway ? [() => bus.claim("purgatory-gateway")] : [])]
-      : [],
+    claim: isShared ? () => bus.claim() : null,
     openJournal: () => openSqliteJournal(paths.journal),
     openExchange: isOwnGateway ? () => openPaper(command, script, clock) : null,
     gateway: { ...config.app.gateway, breaker: config.app.breaker, seed: paths.dir },

@@ -20,9 +20,9 @@ export interface TreeOptions {
    * its own: when it is restarted, nobody else is. */
   readonly first: readonly ChildSpec[];
   readonly openBus: () => Promise<Bus>;
-  /** Make sure that nobody else does this over the bus, after it is open and before anything is taken from it. Each rejects
-   * when there is somebody. None where there can be nobody. */
-  readonly claims: readonly (() => Promise<Child>)[];
+  /** Makes sure that nobody else does this over the bus, after it is open and before anything is taken from it. Rejects
+   * when there is somebody. Null where there can be nobody. */
+  readonly claim: (() => Promise<Child>) | null;
   readonly openJournal: () => Promise<Journal>;
   /** Null when another program is the gateway. */
   readonly openExchange: (() => Promise<Exchange>) | null;
@@ -66,7 +66,7 @@ const STOP_MS = 10_000;
  * takes along those after it, and no other. */
 export async function startTree(options: TreeOptions): Promise<Result.Result<Tree, StartError>> {
   const parts = new Parts(options);
-  const { openExchange, claims } = options;
+  const { openExchange, claim } = options;
   const planted: Planted = {
     symbols: () => parts.symbols,
     bus: () => parts.bus,
@@ -76,7 +76,7 @@ export async function startTree(options: TreeOptions): Promise<Result.Result<Tre
   const children = [
     ...options.first.map((spec) => parts.apart(spec)),
     parts.spec("bus", () => parts.startBus()),
-    ...claims.map((claim, index) => parts.spec(`claim-${index + 1}`, claim)),
+    ...(claim === null ? [] : [parts.spec("claim", claim)]),
     parts.spec("journal", (link) => parts.startLedger(link)),
     parts.spec("transitions", (link) => parts.startFeed(link)),
     // Before the symbols, which send what is pending as soon as they are back: on a plain bus nobody keeps it for later.

@@ -49,7 +49,7 @@ async function startKit(script: string, { lastCycle = null, ...over }: Overrides
     clock,
     observe: (observation) => observed.push(observation),
     first: [],
-    claims: [],
+    claim: null,
     openBus: async () => messageBus(inProcessTransport(), { clock }),
     openJournal: async () => faultyJournal(memoryJournal({ ledger }), faults),
     openExchange,
