@@ -51,7 +51,7 @@ export function doubtfulPositions(positions: readonly Position[]): string | null
 }
 
 function strangeness({ source }: HoldingsPublished, { name }: HoldingsSource): string | null {
-  return source === name ? null : `holdings of ${source}: holdings.source in policy.yaml names ${name}`;
+  return source === name ? null : `holdings.source in policy.yaml names ${name}, not ${source}`;
 }
 
 function outOfOrder({ sequence, at }: HoldingsPublished, last: HoldingsPublished | null): string | null {

@@ -185,7 +185,7 @@ describe("a message is refused, told of and set aside", () => {
   const bonk = position(BONK, "9");
 
   test.each<[string, Partial<HoldingsPublished>, RegExp]>([
-    ["of another source", { source: "other-bot" }, /policy.yaml names rotation-bot/],
+    ["of another source", { source: "other-bot" }, /policy.yaml names rotation-bot, not other-bot/],
     ["whose sequence is lower", { sequence: 6 }, /sequence 6 is not above 7/],
     ["whose sequence is the last one's, with another body", { sequence: 7 }, /sequence 7 is not above 7/],
     ["that was read before the last", { at: at(-10_001) }, /before the one it follows/],
