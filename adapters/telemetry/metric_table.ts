@@ -215,7 +215,7 @@ export const METRICS = {
     type: "counter",
     name: "purgatory_holdings_refused_total",
     labels: ["reason"],
-    help: "Holdings published by other bots that were not used: mode, future, source, sequence, stale, content or other.",
+    help: "Holdings published by other bots that were not used: source (not the one that policy.yaml names), sequence, stale, future, content or other.",
   },
   gatewayRetries: {
     type: "counter",

@@ -1,13 +1,12 @@
 // Why another bot's holdings were refused, in one of a few words: reasons are free text, and a metric's label must not be.
 
-/** The first that fits. What fits none is `other`. */
+/** By how such a reason is worded. What fits none is `other`. */
 const CLASSES = [
-  ["mode", /\bmode\b/i],
-  ["future", /\bfuture\b|\bahead\b/i],
-  ["source", /\bsource\b/i],
-  ["sequence", /\bsequence\b/i],
-  ["stale", /\bstale\b|\bold(?:er)?\b|\bage\b/i],
-  ["content", /\beligible\b|\bexcluded\b|\bpositions?\b|\bempty\b/i],
+  ["source", /^holdings\.source\b/],
+  ["sequence", /^sequence\b/],
+  ["stale", /^read at \S+, \d+ s ago\b/],
+  ["future", /^read at \S+, \d+ s from now\b/],
+  ["content", /^the eligible set\b|^[A-Z0-9]+-[A-Z0-9]+ is both\b|^[A-Z0-9]+ is listed\b|^the position in\b/],
 ] as const satisfies readonly (readonly [string, RegExp])[];
 
 export type RefusalClass = (typeof CLASSES)[number][0] | "other";

@@ -1,8 +1,9 @@
 // The metrics as a scraper sees them, read back from the exposition text.
 import { describe, expect, test } from "vitest";
 import type { CycleReport, Observation, OperatorAction, OperatorAnswer } from "../../../actors/ports.ts";
+import { judgePublished } from "../../../actors/published_holdings.ts";
 import { createMetrics, METRICS } from "../../../adapters/telemetry/mod.ts";
-import type { Rejection } from "../../../machines/mod.ts";
+import type { HoldingsPublished, Rejection } from "../../../machines/mod.ts";
 import { parseExposition } from "./exposition.ts";
 import { BONK, INVALID_SIZE, Story, symbolOf, transition } from "./story.ts";
 
@@ -306,20 +307,45 @@ describe("around the symbols", () => {
     expect([of("ban", "done"), of("ban", "unchanged"), of("purge", "suspended")]).toEqual([1, 1, 2]);
   });
 
-  test.each([
-    ["its source is mallory, and screener is listened to", "source"],
-    ["its sequence 7 is not above 9, the last of this source", "source"],
-    ["sequence 7 is not above 9", "sequence"],
-    ["read 400 s ago, older than the 180 s that are allowed", "stale"],
-    ["its time is 90 s in the future", "future"],
-    ["its eligible set is empty", "content"],
-    ["whatever else, {label=1}", "other"],
-  ])("refused holdings are counted by a few words: %s", async (reason, label) => {
+  test("refused holdings are counted by a few words, however they are worded", async () => {
     const { see, read } = metered();
-    see({ kind: "holdings.refused", source: "screener", reason });
+    const good: HoldingsPublished = {
+      type: "holdings.published",
+      source: "screener",
+      sequence: 9,
+      at: AT,
+      positions: [],
+      eligible: null,
+      excluded: null,
+    };
+    const position = { currency: "BONK", symbol: BONK, balance: "1", available: "1", price_usd: "1" };
+    const refusal = (changed: Partial<HoldingsPublished>, lateMs = 0): void => {
+      const now = Date.parse(AT) + lateMs;
+      const source = { name: "screener", maxAgeMs: 60_000 };
+      const verdict = judgePublished({ ...good, sequence: 10, ...changed }, good, source, now);
+      const reason = verdict.what === "refused" ? verdict.reason : "it was not refused";
+      see({ kind: "holdings.refused", source: "screener", reason });
+    };
+    refusal({ source: "mallory" });
+    refusal({ sequence: 8 });
+    refusal({ at: "2025-11-11T21:59:59.000Z" });
+    refusal({}, 61_000);
+    refusal({}, -61_000);
+    refusal({ eligible: [] });
+    refusal({ eligible: [BONK], excluded: [BONK] });
+    refusal({ positions: [position, position] });
+    refusal({ positions: [{ ...position, currency: "SEI" }] });
+    see({ kind: "holdings.refused", source: "screener", reason: "sequences of words, {label=1}" });
     const { samples } = await read();
     const refused = samples.filter(({ name }) => name === "purgatory_holdings_refused_total");
-    expect(refused).toMatchObject([{ labels: { reason: label }, value: 1 }]);
+    expect(Object.fromEntries(refused.map(({ labels, value }) => [labels["reason"], value]))).toEqual({
+      source: 1,
+      sequence: 2,
+      stale: 1,
+      future: 1,
+      content: 4,
+      other: 1,
+    });
   });
 
   test("supervision", async () => {
