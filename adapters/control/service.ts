@@ -68,8 +68,12 @@ export async function startControlService(options: ControlServiceOptions): Promi
   // Loaded here, because a client of this room has no use for it.
   const { redactText } = await import("../telemetry/mod.ts");
   const control = new Control(options, redactText);
-  const service = await control.register();
-  return { id: service.info().id, stopped: control.stopped, stop: () => control.stop() };
+  const service = await held(options.clock, () => control.register());
+  return {
+    id: service.info().id,
+    stopped: control.stopped,
+    stop: () => held(options.clock, () => control.stop()),
+  };
 }
 
 type Reply =
@@ -304,6 +308,16 @@ class Control {
 
   #note(level: "warn" | "error", message: string): void {
     this.#options.observe({ kind: "note", level, message });
+  }
+}
+
+/** A clock that runs fast must not reach the deadline for this before it has begun. */
+async function held<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  const release = clock.hold();
+  try {
+    return await work();
+  } finally {
+    release();
   }
 }
 

@@ -201,6 +201,18 @@ describe("at the end", () => {
     kit.faults.release();
   });
 
+  test("a world that runs fast waits for it", async () => {
+    const { url } = await server();
+    const { kit, service } = await control({ url });
+    let isLate = false;
+    kit.clock.schedule(kit.clock.now() + 10_000, () => {
+      isLate = true;
+    });
+    const stopping = service.stop().then(() => isLate);
+    await kit.clock.advance(20_000);
+    expect([await stopping, isLate]).toEqual([false, true]);
+  });
+
   test("it signs off in time where the server is gone", async () => {
     const nats = await server();
     const { service } = await control({ url: nats.url });
