@@ -9,7 +9,7 @@ import type { OrdersAndResults } from "./orders_and_results.ts";
 const ORDERS = { stream: "PURGE_ORDERS", durable: "gateway" } as const;
 const RESULTS = { stream: "PURGE_RESULTS", durable: "supervisor" } as const;
 const VENUE = "PURGE_VENUE";
-const HEARD = ["results.>", "holdings", "venue", "dead.>"].map((tail) => `${SUBJECT_PREFIX}.${tail}`);
+const HEARD = ["results.*", "holdings", "venue", "dead.*"].map((tail) => `${SUBJECT_PREFIX}.${tail}`);
 const TIMEOUT_MS = 5_000;
 /** How long supervisors have to say that they are there. */
 const SUPERVISORS_MS = 750;

@@ -1,20 +1,14 @@
 // The whole check over a real server, against the gateway of this program on the paper exchange that is shipped for it.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Svcm } from "@nats-io/services";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import * as Result from "effect/Result";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { startGatewayTree } from "../../../actors/gateway_tree.ts";
-import type { Observation } from "../../../actors/ports.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBus } from "../../../adapters/bus/mod.ts";
 import { systemClock } from "../../../adapters/clock/mod.ts";
-import { openPaperExchange, type PaperExchange, readPaperScript } from "../../../adapters/exchange/mod.ts";
 import { checkGateway, CLAUSES, type Report } from "../../../adapters/gateway_check/mod.ts";
-import { loadConfig, shippedConfigDir } from "../../../config/mod.ts";
 import { type NatsServer, startNatsServer } from "../../nats_server.ts";
+import { startOurGateway } from "./our_gateway.ts";
 
 let server: NatsServer;
 let connection: NatsConnection;
@@ -25,11 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await connection.close();
   await server.stop();
-});
-
-const stops: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
 });
 
 /** Streams are made by a supervisor; there is none here. */
@@ -48,48 +37,6 @@ async function makeStreams(): Promise<void> {
 
 const at = ({ url }: NatsServer) => ({ servers: url, name: "gateway check test" });
 
-interface Running {
-  readonly exchange: () => PaperExchange | undefined;
-  readonly observed: Observation[];
-}
-
-async function startOurGateway(): Promise<Running> {
-  const dir = mkdtempSync(join(tmpdir(), "purgatory-check-"));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  const loaded = loadConfig(shippedConfigDir, {});
-  if (!loaded.ok) throw new Error("the shipped configuration is not valid");
-  const { app } = loaded.config;
-  const clock = systemClock();
-  const observed: Observation[] = [];
-  const exchanges: PaperExchange[] = [];
-  const started = await startGatewayTree({
-    clock,
-    observe: (observation) => observed.push(observation),
-    openBus: () =>
-      openBus({
-        nats: at(server),
-        role: "gateway",
-        mode: "paper",
-        clock,
-        observe: (observation) => observed.push(observation),
-      }),
-    claim: null,
-    openExchange: async () => {
-      const script = readPaperScript(join(shippedConfigDir, "gateway_check.yaml"));
-      const exchange = openPaperExchange({ file: join(dir, "exchange.sqlite"), script, clock });
-      exchanges.push(exchange);
-      return exchange;
-    },
-    gateway: { ...app.gateway, breaker: app.breaker, seed: 1 },
-  });
-  const { root } = Result.getOrThrow(started);
-  stops.push(async () => {
-    await root.stop();
-    clock.close();
-  });
-  return { observed, exchange: () => exchanges.at(-1) };
-}
-
 function faults({ clauses }: Report): readonly object[] {
   return clauses.filter(({ outcome }) => outcome !== "pass");
 }
@@ -97,7 +44,7 @@ function faults({ clauses }: Report): readonly object[] {
 describe("the gateway of this program", () => {
   test("passes every clause, and leaves no order open and no result on the bus", async () => {
     await makeStreams();
-    const { exchange } = await startOurGateway();
+    const { exchange } = await startOurGateway(at(server));
     const report = await checkGateway({ connection, timeoutMs: 5_000 });
     expect(faults(report)).toEqual([]);
     expect(report.clauses).toHaveLength(CLAUSES.length);
@@ -109,6 +56,20 @@ describe("the gateway of this program", () => {
     ).toEqual([]);
     const { state } = await (await jetstreamManager(connection)).streams.info("PURGE_RESULTS");
     expect(state.messages).toBe(0);
+  });
+});
+
+describe("a second gateway", () => {
+  test("does not start beside the first, which goes on", async () => {
+    await makeStreams();
+    Result.getOrThrow((await startOurGateway(at(server))).started);
+    const second = await startOurGateway(at(server));
+    expect(Result.isFailure(second.started) && second.started.failure.message).toMatch(
+      /another purgatory-gateway is on this bus/,
+    );
+    expect(second.exchange()).toBeUndefined();
+    const report = await checkGateway({ connection, timeoutMs: 5_000, only: ["market.answered"] });
+    expect(report.ok).toBe(true);
   });
 });
 
