@@ -118,6 +118,7 @@ async function inspect(connection: NatsConnection, options: EnsureOptions): Prom
   const streams: StreamReport["streams"][number][] = [];
   const consumers: StreamReport["consumers"][number][] = [];
   let doing = "asking for JetStream";
+  let remedy = "";
   try {
     const manager = await jetstreamManager(connection, {
       checkAPI: false,
@@ -125,16 +126,18 @@ async function inspect(connection: NatsConnection, options: EnsureOptions): Prom
     });
     for (const name of names) {
       doing = `the stream ${name}`;
+      remedy = `nats stream rm ${name}`;
       streams.push({ name, ...(await stream(manager, name, options)) });
     }
     for (const { stream: of, durable } of CONSUMERS.filter((one) => names.includes(one.stream))) {
       doing = `the consumer ${durable} of ${of}`;
+      remedy = `nats consumer rm ${of} ${durable}`;
       const there = streams.find(({ name }) => name === of)?.what !== "missing";
       const found = there ? await consumer(manager, of, durable, options) : MISSING;
       consumers.push({ stream: of, name: durable, ...found });
     }
   } catch (error) {
-    throw explain(error, doing);
+    throw explain(error, doing, remedy);
   }
   return { streams, consumers };
 }
@@ -296,7 +299,12 @@ function inWords(differences: readonly Difference[]): string {
 }
 
 function reportLine(subject: string, what: Finding, differences: readonly Difference[]): string {
-  return differences.length === 0 ? `${subject}: ${what}` : `${subject}: ${what} (${inWords(differences)})`;
+  if (differences.length === 0) return `${subject}: ${what}`;
+  if (what !== "updated") return `${subject}: ${what} (${inWords(differences)})`;
+  const changes = differences.map(
+    ({ field, expected, found }) => `${field} was ${found}, is now ${expected}`,
+  );
+  return `${subject}: ${what} (${changes.join("; ")})`;
 }
 
 function isStreamName(name: string): name is StreamName {
@@ -310,7 +318,7 @@ function nullIf(code: number): (error: unknown) => null {
   };
 }
 
-function explain(error: unknown, doing: string): BusError {
+function explain(error: unknown, doing: string, remedy: string): BusError {
   const said = error instanceof Error ? error.message : String(error);
   const violation = violationIn(error);
   if (error instanceof Error && error.name === "JetStreamNotEnabled") {
@@ -323,7 +331,13 @@ function explain(error: unknown, doing: string): BusError {
     const what = `${violation.operation === "publish" ? "publish to" : "subscribe to"} ${violation.subject}`;
     return refused(`${doing}: the server does not allow this user to ${what}; see config/nats`);
   }
-  if (error instanceof JetStreamApiError) return refused(`${doing}: JetStream refused: ${said}`);
+  if (error instanceof JetStreamApiError) {
+    // Some settings are for life: storage, retention to and from a work queue, who acknowledges what.
+    const advice = /can ?not (be )?(change|update)|not allowed to update|can not be updated/i.test(said)
+      ? `; what it holds would be lost, but there is no other way: remove it with: ${remedy}`
+      : "";
+    return refused(`${doing}: JetStream refused: ${said}${advice}`);
+  }
   return new BusError({ reason: "disconnected", message: `${doing}: JetStream did not answer: ${said}` });
 }
 

@@ -389,6 +389,27 @@ describe("every part does its work", () => {
     );
   });
 
+  test("an answer that an observer has sent to a result's subject is a dead letter, and no result", async () => {
+    const supervisor = await bus("supervisor", "supervisor");
+    const taken: unknown[] = [];
+    await supervisor.consume("results", (delivery) => {
+      if (delivery.body.symbol === "WIF-USD") taken.push(delivery.body);
+      delivery.ack();
+    });
+    const observer = await as("observer");
+    const manager = await jetstreamManager(observer, { checkAPI: false });
+    const { state } = await manager.streams.info("PURGE_RESULTS");
+    observer.publish("$JS.API.STREAM.MSG.GET.PURGE_RESULTS", JSON.stringify({ seq: state.last_seq }), {
+      reply: "purge.v1.results.WIF-USD",
+    });
+    const lastDead = async (): Promise<string> => {
+      const last = await manager.streams.getMessage("PURGE_DEAD", { last_by_subj: "purge.v1.dead.WIF-USD" });
+      return last?.string() ?? "";
+    };
+    await expect.poll(lastDead, { timeout: 10_000 }).toContain("Schema-Version is missing");
+    expect(taken).toEqual([]);
+  });
+
   test("the operator bans, the observer asks; an observer or a gateway that bans is refused", async () => {
     const password = passwordOf("supervisor");
     const service = { user: "supervisor", pass: password, inboxPrefix: "_INBOX_supervisor" };
