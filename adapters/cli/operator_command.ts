@@ -1,4 +1,5 @@
 // `purgatory purge`, `pause`, `resume`, `reset`, `ban` and `abort`: an operator's word to the supervisor on the bus.
+import { join } from "node:path";
 import { Option, Schema } from "effect";
 import type { OperatorAction, OperatorAnswer, OperatorRefusal } from "../../actors/ports.ts";
 import { TradingSymbol } from "../../machines/mod.ts";
@@ -9,6 +10,8 @@ import { findBus } from "./bus_access.ts";
 import type { OperatorCommand } from "./command.ts";
 import { controlOver, type OpenControl } from "./control_access.ts";
 import { EXIT } from "./exit_codes.ts";
+import { isThereOrHidden } from "./is_there.ts";
+import { natsServerDir } from "./ledger_paths.ts";
 import { plainLine } from "./terminal_text.ts";
 
 /** Finds the supervisor, asks it, and tells what came of it. */
@@ -20,11 +23,18 @@ export async function operate(command: OperatorCommand): Promise<Answer> {
     case "wrong":
       return failed(access.message);
     default:
-      return failed(
-        `${command.action} is asked over the bus, and no bus is named: give --nats, or nats.url in app.yaml; a run --nats spawn is found by its --state`,
-        EXIT.usage,
-      );
+      return noBus(command);
   }
+}
+
+function noBus({ action, stateDir }: OperatorCommand): Answer {
+  const server = natsServerDir(stateDir);
+  if (isThereOrHidden(join(server, "server.json")))
+    return failed(
+      `the NATS server in ${server} does not run, and so nobody can be asked: start purgatory run --nats spawn`,
+    );
+  const advice = "give --nats, or nats.url in app.yaml; a run --nats spawn is found by its --state";
+  return failed(`${action} is asked over the bus, and no bus is named: ${advice}`, EXIT.usage);
 }
 
 /** The same with the way to the supervisor already known. */

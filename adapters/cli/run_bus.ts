@@ -11,7 +11,13 @@ import type { Stage } from "./stage.ts";
 
 /** Fits a supervisor as a child. */
 interface Stoppable {
-  stop(): void | Promise<void>;
+  stop(reason?: "shutdown" | "killed"): void | Promise<void>;
+}
+/** What the control service speaks for; each is null while it is not there. */
+interface Controlled {
+  readonly operators: Operators;
+  readonly ledgerId: () => string | null;
+  readonly symbols: () => { view(symbol: string): { readonly suspendedFor: string | null } | null } | null;
 }
 /** What a supervisor gives a child. */
 interface Link {
@@ -82,7 +88,7 @@ export class RunBus {
 
   /** Answers operators, until the bus is closed or the service is refused. */
   async control(
-    { operators, ledgerId }: { readonly operators: Operators; readonly ledgerId: () => string | null },
+    { operators, ledgerId, symbols }: Controlled,
     link: Link,
   ): Promise<Stoppable> {
     const { clock, observe, telemetry } = this.#stage;
@@ -95,6 +101,7 @@ export class RunBus {
       operators,
       status: () => telemetry.overview(),
       symbol: (symbol) => telemetry.tracker.symbols().find((one) => one.symbol === symbol) ?? null,
+      suspendedFor: (symbol) => symbols()?.view(symbol)?.suspendedFor ?? null,
       clock,
       observe,
     });
@@ -116,7 +123,8 @@ export class RunBus {
     });
     this.#server = server;
     return {
-      async stop() {
+      async stop(reason) {
+        if (reason === "killed") return server.kill();
         const release = clock.hold();
         await server.stop().finally(release);
       },

@@ -1,8 +1,11 @@
 // What an operator is told: what came of it, why nothing came of it, and nothing of another mode.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Schema } from "effect";
 import { expect, describe, test } from "vitest";
 import type { OperatorAnswer, OperatorRefusal, OperatorRequest } from "../../../actors/ports.ts";
-import { EXIT, type OperatorCommand, parseCommandLine } from "../../../adapters/cli/mod.ts";
+import { EXIT, natsServerDir, type OperatorCommand, parseCommandLine } from "../../../adapters/cli/mod.ts";
 import type { OpenControl } from "../../../adapters/cli/control_access.ts";
 import { operate, operateOver } from "../../../adapters/cli/operator_command.ts";
 import { ERROR_STATUS } from "../../../adapters/control/mod.ts";
@@ -113,6 +116,18 @@ describe("an operator", () => {
     const answer = await operate({ ...command(), stateDir: "/nowhere" });
     expect(answer.exitCode).toBe(EXIT.usage);
     expect(answer.errors).toMatch(/^pause is asked over the bus, .*--nats.*nats\.url.*--nats spawn/);
+  });
+  test("at a server that a run has left behind is told that nobody runs", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "purgatory-operator-"));
+    mkdirSync(natsServerDir(dir));
+    const file = { port: 4222, token: "a".repeat(64), pid: 1, run: "x" };
+    writeFileSync(join(natsServerDir(dir), "server.json"), JSON.stringify(file));
+    const answer = await operate({ ...command(), stateDir: dir });
+    rmSync(dir, { recursive: true });
+    expect([answer.exitCode, answer.errors]).toEqual([
+      EXIT.failed,
+      expect.stringMatching(/^the NATS server in .* does not run, .*start purgatory run --nats spawn$/),
+    ]);
   });
 });
 
