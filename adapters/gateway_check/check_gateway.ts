@@ -1,5 +1,6 @@
 // Plays a supervisor against whatever gateway is on the bus, clause by clause, and says what each showed.
 import type { NatsConnection } from "@nats-io/transport-node";
+import { BusError } from "../../actors/ports.ts";
 import { CHECK_SYMBOLS, type CheckSymbols } from "./check_symbols.ts";
 import { MALFORMED_CLAUSES } from "./clauses_malformed.ts";
 import { MESSAGE_CLAUSES } from "./clauses_messages.ts";
@@ -113,10 +114,20 @@ export async function runClauses(link: OrdersAndResults, options: RunOptions = {
   };
 }
 
-/** The clauses that `only` names, in their own order. A name that is none is an empty choice. */
+/** The clauses that `only` names, in their own order; all where it names none.
+ *
+ * @throws BusError `refused` when a name is that of no clause, so that a typing error does not pass for a success
+ */
 export function chooseClauses(only: readonly string[]): readonly Clause[] {
   if (only.length === 0) return CLAUSES;
-  return CLAUSES.filter(({ id }) => only.some((name) => id === name || id.startsWith(`${name}.`)));
+  const isNamed = (name: string, { id }: Clause): boolean => id === name || id.startsWith(`${name}.`);
+  const wrong = only.filter((name) => !CLAUSES.some((clause) => isNamed(name, clause)));
+  if (wrong.length > 0) {
+    const groups = [...new Set(CLAUSES.map(({ id }) => id.split(".", 1).join()))].join(", ");
+    const message = `there is no clause ${wrong.join(", ")}; expected an id such as order.partial, or a group: ${groups}`;
+    throw new BusError({ reason: "refused", message });
+  }
+  return CLAUSES.filter((clause) => only.some((name) => isNamed(name, clause)));
 }
 
 /** What everybody has to know before they let this loose. */

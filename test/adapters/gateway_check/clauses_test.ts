@@ -1,4 +1,6 @@
 // The clauses against gateways that are wrong in one thing each: a fault fails its own clauses and no other.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   CLAUSES,
@@ -139,5 +141,18 @@ describe("the check", () => {
     const ids = CLAUSES.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.every((id) => /^[a-z]+\.[a-z_]+$/.test(id))).toBe(true);
+  });
+
+  test("refuses a clause that there is not, rather than to pass without one", async () => {
+    await expect(runClauses(new FakeGateway(), { only: ["market", "ordr.partial"] })).rejects.toThrow(
+      /there is no clause ordr.partial; expected an id such as order.partial, or a group: market, format/,
+    );
+  });
+
+  test("is documented, clause by clause", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/gateway_check.md"), "utf8");
+    const missing = CLAUSES.filter(({ id, sentence }) => !page.includes(`| \`${id}\` | ${sentence} |`));
+    expect(missing.map(({ id, sentence }) => `| \`${id}\` | ${sentence} |`)).toEqual([]);
+    expect(page.match(/^\| `[a-z]+\.[a-z_]+` \|/gm)).toHaveLength(CLAUSES.length);
   });
 });
