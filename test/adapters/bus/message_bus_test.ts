@@ -121,3 +121,81 @@ test("the trace context of the moment goes out with each message", async () => {
   await clock.settle();
   expect(headers).toEqual(["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", undefined]);
 });
+
+test("a message that names another mode is set aside, one that names none is taken", async () => {
+  const transport = inProcessTransport();
+  const clock = virtualClock();
+  const [live, paper, plain] = ["live", "paper", undefined].map((mode) =>
+    messageBus(transport, { clock, ...(mode === undefined ? {} : { mode }) }),
+  );
+  const seen: unknown[] = [];
+  const letters: string[] = [];
+  await paper?.consume("results", (delivery) => {
+    seen.push(delivery.body);
+    delivery.ack();
+  });
+  await plain?.consume("dead", ({ body }) => letters.push(body.reason));
+  for (const [index, bus] of [live, paper, plain].entries()) await bus?.publish("results", update(index));
+  await clock.settle();
+  expect(seen).toEqual([update(1), update(2)]);
+  expect(letters).toEqual(['header Purge-Mode is "live", and this receiver runs in mode paper']);
+});
+
+test("transitions and dead letters are for everyone, and name no mode", async () => {
+  const transport = inProcessTransport();
+  const clock = virtualClock();
+  const bus = messageBus(transport, { clock, mode: "live" });
+  const modes: unknown[] = [];
+  await transport.subscribe("purge.v1.>", ({ subject, headers }) =>
+    modes.push([subject, headers["Purge-Mode"]]),
+  );
+  const { body, subject } = vector("transition");
+  await bus.publish("transitions", typed("transitions", body, subject));
+  await bus.publish("results", update(1));
+  await clock.settle();
+  expect(modes).toEqual([
+    ["purge.v1.transitions.BONK-USD", undefined],
+    ["purge.v1.results.BONK-USD", "live"],
+  ]);
+});
+
+test("an order that is published twice is two messages, a result that is published twice is one", async () => {
+  const transport = inProcessTransport();
+  const clock = virtualClock();
+  const bus = messageBus(transport, { clock });
+  const ids: (string | undefined)[] = [];
+  await transport.subscribe("purge.v1.>", ({ headers }) => ids.push(headers["Nats-Msg-Id"]));
+  const query = typed("orders", vector("order.query").body, vector("order.query").subject);
+  for (let time = 0; time < 2; time += 1) {
+    await bus.publish("orders", query);
+    await bus.publish("results", update(1));
+  }
+  await clock.settle();
+  expect([ids.includes(undefined), new Set(ids).size]).toEqual([false, 3]);
+});
+
+test("a message that the other side had already holds virtual time no longer", async () => {
+  const clock = virtualClock();
+  const deduplicating: Transport = {
+    ...inProcessTransport(),
+    publish: async () => "duplicate",
+    connected: true,
+  };
+  const bus = messageBus(deduplicating, { clock });
+  await bus.consume("results", () => {});
+  await bus.publish("results", update(1));
+  expect(clock.holds).toBe(0);
+});
+
+test.each([
+  ["transition/main/42/BONK-USD/2025-11-11T03:04:05.678Z", 42],
+  ["transition/other/42/BONK-USD/2025-11-11T03:04:05.678Z", null],
+  ["transition/main/x/BONK-USD/2025-11-11T03:04:05.678Z", null],
+  ["order.update/main/42", null],
+  [undefined, null],
+])("the last transition is read from the id %s", async (id, seq) => {
+  const headers = id === undefined ? {} : { "Nats-Msg-Id": id };
+  const last = async () => ({ subject: "purge.v1.transitions.BONK-USD", bytes: new Uint8Array(), headers });
+  const bus = messageBus({ ...inProcessTransport(), last, connected: true }, { clock: virtualClock() });
+  expect(await bus.lastTransition("main")).toBe(seq);
+});
