@@ -18,6 +18,7 @@ import {
   natsTransport,
   type Role,
 } from "../../../adapters/bus/mod.ts";
+import { STREAMS as streams } from "../../../adapters/bus/streams.ts";
 import { virtualClock } from "../../../adapters/clock/mod.ts";
 import { claimName, controlClient, otherSupervisors } from "../../../adapters/control/mod.ts";
 import { findNatsServer, type NatsServer, startNatsServer } from "../../nats_server.ts";
@@ -103,9 +104,7 @@ const on = (...names: string[]): string[] =>
   ALL_CHANNELS.filter((subject) => names.some((name) => subject.split(".")[2] === name));
 const ACTIONS = ["purge", "pause", "resume", "reset", "ban", "abort"].map((one) => `purge.v1.control.${one}`);
 const QUESTIONS = ["purge.v1.control.status", "purge.v1.control.symbol"];
-const STREAMS = ["ORDERS", "RESULTS", "TRANSITIONS", "DEAD", "VENUE", "ADVISORIES"].map(
-  (one) => `PURGE_${one}`,
-);
+const STREAMS = Object.keys(streams);
 
 /** A follower of the venue is its own; and orders left behind are dropped by whoever is alone on both sides of them. */
 const FOLLOWER = "$JS.API.CONSUMER.DELETE.PURGE_VENUE.gateway";
