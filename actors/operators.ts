@@ -43,7 +43,7 @@ export function createOperators(options: OperatorsOptions): Operators {
   return {
     async act(request) {
       const answer = await (request.action === "purge"
-        ? purge(options, request.symbol)
+        ? purge(options, request)
         : change(options, { ...request, action: request.action }));
       options.observe({ kind: "operator", request, answer });
       return answer;
@@ -86,7 +86,7 @@ function unchanged(action: Change, symbol: TradingSymbol, view: DetailedView | n
 
 async function purge(
   { symbols, startNow }: OperatorsOptions,
-  symbol: TradingSymbol,
+  { symbol, by, reason }: OperatorRequest,
 ): Promise<OperatorAnswer> {
   const start = startNow(symbol);
   if (!start.ok) return start;
@@ -96,7 +96,7 @@ async function purge(
     const held = await symbols.ask({ type: "position.held", symbol, at, balance, value_usd });
     if (held.what !== "recorded" && held.what !== "unchanged") return answerTo(held, symbol);
   }
-  const told = await symbols.ask(event);
+  const told = await symbols.ask({ ...event, by, note: reason });
   return told.what === "unchanged" ? overtaken(symbol, symbols.view(symbol)) : answerTo(told, symbol);
 }
 

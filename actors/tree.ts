@@ -212,10 +212,14 @@ class Parts {
 
   operators(): Operators {
     const { clock, observe } = this.#options;
-    const symbols = () => needed("symbols", this.symbols);
+    const reason = "the supervisor is still starting";
     return createOperators({
-      symbols: { view: (symbol) => symbols().view(symbol), ask: (event) => symbols().ask(event) },
-      startNow: (symbol) => needed("cycle", this.cycle).startNow(symbol),
+      symbols: {
+        view: (symbol) => this.symbols?.view(symbol) ?? null,
+        ask: async (event) => (await this.symbols?.ask(event)) ?? { what: "not_taken", reason },
+      },
+      startNow: (symbol) =>
+        this.cycle?.startNow(symbol) ?? { ok: false, code: "not_ready", message: `${reason}; try again` },
       isHeld: (symbol) => this.cycle?.heldNow(symbol) ?? false,
       clock,
       observe,

@@ -22,6 +22,9 @@ export const PurgeRequested = Schema.Struct({
   type: Schema.Literal("purge.requested"),
   ...received,
   reason: Schema.Literals(["ineligible", "excluded", "operator"]),
+  /** Who asked, and why, where an operator did. */
+  by: Schema.optionalKey(ShortText),
+  note: Schema.optionalKey(ShortText),
   balance: DecimalString,
   value_usd: DecimalString,
   policy: PurgePolicy,

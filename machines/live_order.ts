@@ -47,10 +47,18 @@ export function askAgainAt(context: Working, at: Timestamp): Timestamp {
 /** Takes over what the exchange says of the live order; what is sold is counted as it becomes known. */
 export function takeUpdate(context: Working, event: PurgeEventOf<"order.update">): Working {
   const order = liveOrder(context);
-  if (event.revision <= order.revision) return context;
+  if (!saysMore(order, event)) return context;
   const proven = proof(order, event);
   const next: LiveOrder = { ...order, ...proven, order_id: event.order_id, status: event.status };
   return countSold(patch(context, { order: next, asks: 0, not_found_at: null }), gained(order, proven));
+}
+
+/** Whether an update of the live order is news: a higher revision, or at the same one a larger fill or the end. Not every
+ * exchange counts its changes, and one that begins at 0 has said nothing yet that is known. */
+export function saysMore(order: LiveOrder, event: PurgeEventOf<"order.update">): boolean {
+  if (event.revision !== order.revision) return event.revision > order.revision;
+  const isEnd = event.status !== "open" && (order.status === "open" || order.status === "pending");
+  return isEnd || compare(event.filled_size, order.filled_size) > 0;
 }
 
 /** A cumulative fill never shrinks, whatever a late message says. */

@@ -25,6 +25,7 @@ import {
   noteAccepted,
   noteNotFound,
   provesMore,
+  saysMore,
   settleOrder,
   sliceDeadline,
   takeLateFill,
@@ -54,7 +55,7 @@ const isUnusable = (at: At) =>
 const isLive = ({ context, event }: At) =>
   "client_order_id" in event && event.client_order_id === order(context)?.request.client_order_id;
 const isNewer = ({ context, event }: At) =>
-  event.type === "order.update" && event.revision > liveOrder(context).revision;
+  event.type === "order.update" && saysMore(liveOrder(context), event);
 const isFinal = ({ event }: At) => event.type === "order.update" && event.status !== "open";
 /** The exchange has not named the live order yet, so it may still refuse it. */
 const isUnnamed = (at: At) => isLive(at) && order(at.context)?.order_id === null;

@@ -22,9 +22,15 @@ export type DecimalString = string;
 /** RFC 3339 in UTC with milliseconds, `2025-11-11T03:04:05.678Z`: sorts as text, survives every encoding. */
 export const Timestamp = Schema.String.check(
   Schema.isPattern(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/),
-  Schema.makeFilter((text: string) => !Number.isNaN(Date.parse(text)) || "is not a date that exists"),
+  Schema.makeFilter((text: string) => isDate(text) || "is not a date that exists"),
 ).annotate({ description: "RFC 3339, UTC, with milliseconds" });
 export type Timestamp = string;
+
+/** Date.parse takes the 30th of February for the 2nd of March, and 24 o'clock for the next day. */
+function isDate(text: string): boolean {
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text;
+}
 
 /** Any text from outside, cut off before it can fill a disk. */
 export const ShortText = Schema.String.check(Schema.isMaxLength(500));

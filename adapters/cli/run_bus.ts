@@ -87,10 +87,7 @@ export class RunBus {
   }
 
   /** Answers operators, until the bus is closed or the service is refused. */
-  async control(
-    { operators, ledgerId, symbols }: Controlled,
-    link: Link,
-  ): Promise<Stoppable> {
+  async control({ operators, ledgerId, symbols }: Controlled, link: Link): Promise<Stoppable> {
     const { clock, observe, telemetry } = this.#stage;
     const { version, mode } = this.#options;
     const service = await startControlService({

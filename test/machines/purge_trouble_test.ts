@@ -111,6 +111,16 @@ describe("duplicates, late and reordered messages", () => {
     expect(scenario.send(scenario.update({ revision: 6, filled_size: "5" })).changed).toBe(false);
   });
 
+  test("at the same revision a larger fill or the end is news, once; an exchange may begin to count at 0", () => {
+    const scenario = new Scenario().rest();
+    const first = scenario.update({ revision: 0, filled_size: "5", filled_value: "0.1" });
+    expect(scenario.send(first).changed).toBe(true);
+    expect(scenario.send(first).changed).toBe(false);
+    expect(scenario.send(scenario.update({ revision: 0, filled_size: "4" })).changed).toBe(false);
+    expect(scenario.send(scenario.cancelled({ revision: 0 })).changed).toBe(true);
+    expect(scenario.run.context.sold_size).toBe("5");
+  });
+
   test("a cumulative fill never shrinks", () => {
     const scenario = new Scenario().rest();
     scenario.send(scenario.update({ filled_size: "9", filled_value: "0.1" }));
