@@ -1,7 +1,7 @@
 // `purgatory nats init` and `purgatory gateway-check`: what looks after a bus, and never sells.
+import { BusError } from "../../actors/ports.ts";
 import { formatStreamReport, initStreams, isReady } from "../bus/mod.ts";
 import {
-  CLAUSES,
   checkGateway,
   chooseClauses,
   formatClause,
@@ -39,11 +39,8 @@ export async function tryGateway(
   warn: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
 ): Promise<Answer> {
   const { timeoutSeconds, only, json } = command;
-  const unknown = only.filter((name) => chooseClauses([name]).length === 0);
-  if (unknown.length > 0) {
-    const names = CLAUSES.map(({ id }) => id).join(", ");
-    return failed(`--only ${unknown.join(" ")}: expected some of ${names}`, EXIT.usage);
-  }
+  const wrong = wrongClause(only);
+  if (wrong !== null) return failed(`--only: ${wrong}`, EXIT.usage);
   const access = await findBus(command, { env: process.env, stateDir: null });
   if (access.kind !== "server") return noServer("gateway-check", access);
   const asked = await overBus(access, "purgatory gateway-check", (connection) =>
@@ -61,6 +58,17 @@ export async function tryGateway(
   const report = asked.value;
   const text = json ? JSON.stringify(reportDocument(report)) : `\n${formatSummary(report)}`;
   return { ...done(text), exitCode: report.ok ? EXIT.ok : EXIT.failed };
+}
+
+/** Before anybody connects: a typing error is a matter of the command line. */
+function wrongClause(only: readonly string[]): string | null {
+  try {
+    chooseClauses(only);
+    return null;
+  } catch (error) {
+    if (error instanceof BusError) return error.message;
+    throw error;
+  }
 }
 
 function noServer(what: string, access: Exclude<BusAccess, { kind: "server" }>): Answer {
