@@ -91,23 +91,27 @@ export async function runClauses(link: OrdersAndResults, options: RunOptions = {
   const ear = new Ear(now);
   const cancel = await link.listen((message) => ear.hear(message));
   const clauses: ClauseReport[] = [];
+  let isToldLive = false;
   try {
     for (const [index, clause] of chosen.entries()) {
       const isSilent = index > 0 && ear.heard.length === 0;
       const report = await tryClause(clause, new Stage({ link, symbols, timeoutMs, now }, ear), isSilent);
       clauses.push(report);
       observe({ kind: "clause", clause: report, number: index + 1, of: chosen.length });
+      if (!isToldLive && modesIn(ear).includes("live")) {
+        isToldLive = true;
+        observe({ kind: "warning", message: LIVE });
+      }
     }
   } finally {
     cancel();
   }
   const left = await link.tidy([...new Set(ear.heard.map(({ message }) => message.subject))]);
-  const modes = ear.heard.flatMap(({ message }) => headerOf(message, "Purge-Mode") ?? []);
   return {
     ok: clauses.every(({ outcome }) => outcome !== "fail"),
     startedAt,
     durationMs: now() - startedAt,
-    modes: [...new Set(modes)],
+    modes: modesIn(ear),
     messagesHeard: ear.heard.length,
     clauses,
     notes: left === null ? [] : [left],
@@ -137,6 +141,13 @@ export function warning(symbols: CheckSymbols): string {
     `gateway-check places REAL ORDERS, small ones, to sell ${[accept, reject, partial, race, take].join(", ")} ` +
     "at whatever exchange the gateway is connected to, and cancels what rests"
   );
+}
+
+const LIVE = "the gateway says that it is LIVE: what this check sells is sold";
+
+/** The modes that a gateway says it is in. */
+function modesIn({ heard }: Ear): readonly string[] {
+  return [...new Set(heard.flatMap(({ message }) => headerOf(message, "Purge-Mode") ?? []))];
 }
 
 async function tryClause(clause: Clause, stage: Stage, isSilent: boolean): Promise<ClauseReport> {

@@ -61,6 +61,14 @@ export const MALFORMED_CLAUSES: readonly Clause[] = [
     }),
   ),
   {
+    id: "malformed.question",
+    sentence: "A question about the account that cannot be read becomes a dead letter as well.",
+    check: (stage) => {
+      const bytes = json({ type: "holdings.refresh", request_id: 7 });
+      return checkSetAside(stage, { bytes, id: "" }, `${SUBJECT_PREFIX}.account`);
+    },
+  },
+  {
     id: "malformed.goes_on",
     sentence: "After messages that it could not read the gateway answers as before.",
     async check(stage) {
@@ -71,9 +79,12 @@ export const MALFORMED_CLAUSES: readonly Clause[] = [
   },
 ];
 
-async function checkSetAside(stage: Stage, { bytes, format, headers, id }: Malformed): Promise<Finding> {
+async function checkSetAside(
+  stage: Stage,
+  { bytes, format, headers, id }: Malformed,
+  subject = `${SUBJECT_PREFIX}.orders.${stage.symbols.accept}`,
+): Promise<Finding> {
   const expected = "a dead letter with the subject, the bytes and a reason, and no result";
-  const subject = `${SUBJECT_PREFIX}.orders.${stage.symbols.accept}`;
   const from = await stage.raw({ subject, bytes }, format ?? "json", headers);
   const letter = await stage.deadLetter(from, bytes);
   const word = stage.ear.heard.slice(from).find(({ body }) => body["client_order_id"] === id) ?? null;

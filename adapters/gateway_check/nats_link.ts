@@ -35,9 +35,16 @@ export async function natsLink(connection: NatsConnection): Promise<OrdersAndRes
     },
     listen: (listener) => overhear(connection, listener),
     async lastVenue() {
-      const last = await manager.streams.getMessage(VENUE, { last_by_subj: `${SUBJECT_PREFIX}.venue` });
-      if (last === null) return null;
-      return { subject: last.subject, bytes: last.data, headers: headersOf(last.header) };
+      try {
+        const last = await manager.streams.getMessage(VENUE, { last_by_subj: `${SUBJECT_PREFIX}.venue` });
+        if (last === null) return null;
+        return { subject: last.subject, bytes: last.data, headers: headersOf(last.header) };
+      } catch (error) {
+        throw new BusError({
+          reason: "refused",
+          message: `the stream ${VENUE} cannot be read: ${said(error)}`,
+        });
+      }
     },
     async unacknowledged() {
       try {

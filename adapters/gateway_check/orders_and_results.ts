@@ -8,7 +8,7 @@ export interface OrdersAndResults {
   send(message: TransportMessage): Promise<void>;
   /** Calls `listener` for everything that is published on results, holdings, venue and dead from now on. */
   listen(listener: (message: TransportMessage) => void): Promise<Cancel>;
-  /** The last message on `purge.v1.venue`; null where there was none. */
+  /** The last message on `purge.v1.venue`; null where there was none. Rejects with `BusError` where it cannot be read. */
   lastVenue(): Promise<TransportMessage | null>;
   /** Commands on the bus that no gateway has acknowledged; null where that cannot be seen. */
   unacknowledged(): Promise<number | null>;

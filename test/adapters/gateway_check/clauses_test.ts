@@ -14,6 +14,10 @@ import { FakeGateway, type Fault } from "./fake_gateway.ts";
 
 const TIMEOUT_MS = 150;
 
+const MALFORMED = ["json", "msgpack", "type", "amount", "symbol", "version", "content_type", "question"].map(
+  (name) => `malformed.${name}`,
+);
+
 function failed({ clauses }: Report): readonly string[] {
   return clauses.flatMap(({ id, outcome }) => (outcome === "fail" ? [id] : []));
 }
@@ -61,12 +65,7 @@ describe("a gateway that", () => {
 
   test("drops what it cannot read fails the clauses about that, each", async () => {
     const report = await runClauses(new FakeGateway("drops the malformed"), { timeoutMs: TIMEOUT_MS });
-    expect(failed(report)).toEqual([
-      "repeat.changed",
-      ...["json", "msgpack", "type", "amount", "symbol", "version", "content_type"].map(
-        (id) => `malformed.${id}`,
-      ),
-    ]);
+    expect(failed(report)).toEqual(["repeat.changed", ...MALFORMED]);
   });
 
   test("dies of what it cannot read fails those that come after as well", async () => {
@@ -74,11 +73,7 @@ describe("a gateway that", () => {
       timeoutMs: TIMEOUT_MS,
       only: ["market", "malformed"],
     });
-    expect(failed(report)).toEqual([
-      ...["json", "msgpack", "type", "amount", "symbol", "version", "content_type", "goes_on"].map(
-        (id) => `malformed.${id}`,
-      ),
-    ]);
+    expect(failed(report)).toEqual([...MALFORMED, "malformed.goes_on"]);
   });
 
   test("says nothing fails the first clause, and none of the others is tried at length", async () => {
@@ -129,6 +124,17 @@ describe("the check", () => {
     });
     expect(heard.map(({ kind }) => kind)).toEqual(["warning", "clause"]);
     expect(heard[0]).toMatchObject({ message: expect.stringMatching(/REAL ORDERS.*ACCEPT-USD/) });
+  });
+
+  test("says that a gateway is live before it sends the first order", async () => {
+    const heard: string[] = [];
+    await runClauses(new FakeGateway("none", "live"), {
+      timeoutMs: TIMEOUT_MS,
+      only: ["market", "order.accepted"],
+      observe: (progress) => heard.push(progress.kind === "clause" ? progress.clause.id : progress.message),
+    });
+    expect(heard[2]).toMatch(/says that it is LIVE/);
+    expect(heard.indexOf("order.accepted")).toBeGreaterThan(2);
   });
 
   test("leaves no order open", async () => {

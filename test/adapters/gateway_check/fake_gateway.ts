@@ -1,6 +1,6 @@
 // A small gateway on a bus in memory, with an exchange of its own; right in everything but the one fault that it is given.
 import { randomUUID } from "node:crypto";
-import { decode, type Headers, readPlain, SUBJECT_PREFIX, writePlain } from "../../../adapters/bus/mod.ts";
+import { decode, type Headers, SUBJECT_PREFIX, writePlain } from "../../../adapters/bus/mod.ts";
 import type { TransportMessage } from "../../../adapters/bus/mod.ts";
 import type { OrdersAndResults } from "../../../adapters/gateway_check/mod.ts";
 import type { OrderRequest, PurgeCommand } from "../../../machines/mod.ts";
@@ -49,6 +49,7 @@ const BALANCE = 1_000_000;
 
 export class FakeGateway implements OrdersAndResults {
   readonly #fault: Fault;
+  readonly #mode: string;
   readonly #listeners = new Set<(message: TransportMessage) => void>();
   readonly #orders = new Map<string, Kept>();
   readonly #bodies = new Map<string, string>();
@@ -58,7 +59,8 @@ export class FakeGateway implements OrdersAndResults {
   #unacknowledged = 0;
   #isDead = false;
 
-  constructor(fault: Fault = "none") {
+  constructor(fault: Fault = "none", mode = "paper") {
+    this.#mode = mode;
     this.#fault = fault;
     this.#isDead = fault === "is silent";
   }
@@ -120,9 +122,13 @@ export class FakeGateway implements OrdersAndResults {
   }
 
   #readAccount(message: TransportMessage): void {
-    const read = readPlain(message.headers["Content-Type"] ?? null, message.bytes);
-    if (!read.ok || this.#is("says nothing of holdings")) return;
-    const request_id = JSON.parse(JSON.stringify(read.value)).request_id;
+    const decoded = decode("account", message);
+    if (!decoded.ok) {
+      this.#setAside(message, decoded.reason);
+      return;
+    }
+    if (this.#is("says nothing of holdings")) return;
+    const { request_id } = decoded.body;
     this.#publish("holdings", { type: "holdings.snapshot", request_id, positions: [] });
   }
 
@@ -131,8 +137,8 @@ export class FakeGateway implements OrdersAndResults {
     if (this.#is("drops the malformed") || this.#isDead) return;
     const { subject, bytes, headers } = message;
     const body_base64 = Buffer.from(bytes).toString("base64");
-    const symbol = subject.split(".").at(-1);
-    this.#publish(`dead.${symbol}`, { subject, reason, body_base64, headers });
+    const last = subject.endsWith(".account") ? "_" : subject.split(".").at(-1);
+    this.#publish(`dead.${last}`, { subject, reason, body_base64, headers });
   }
 
   #carryOut(command: PurgeCommand, message: TransportMessage): void {
@@ -304,7 +310,7 @@ export class FakeGateway implements OrdersAndResults {
   }
 
   #publish(tail: string, body: object): void {
-    const headers: Record<string, string> = { "Content-Type": "application/json", "Purge-Mode": "paper" };
+    const headers: Record<string, string> = { "Content-Type": "application/json", "Purge-Mode": this.#mode };
     if (!this.#is("has no schema version")) headers["Schema-Version"] = "1";
     if (!this.#is("has no message ids")) headers["Nats-Msg-Id"] = randomUUID();
     const bytes = writePlain("json", { at: this.#at(), ...body });
