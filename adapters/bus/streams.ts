@@ -1,4 +1,5 @@
 // Creates the streams and durable consumers of the bus, and checks those that are there: nothing is changed unasked.
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -112,32 +113,51 @@ export function formatStreamReport(report: StreamReport): string {
 }
 
 const TIMEOUT_MS = 5_000;
+const AGAIN_MS = 250;
+/** "JetStream system temporarily unavailable". */
+const NOT_READY = 10_008;
+
+/** What is being done, and what removes its object: for errors. */
+interface Step {
+  doing: string;
+  remedy: string;
+}
 
 async function inspect(connection: NatsConnection, options: EnsureOptions): Promise<StreamReport> {
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const step: Step = { doing: "asking for JetStream", remedy: "" };
+  for (const since = performance.now(); ; await sleep(AGAIN_MS)) {
+    try {
+      return await inspectOnce(connection, { ...options, timeoutMs }, step);
+    } catch (error) {
+      // A cluster that has just started has no leader yet.
+      const isEarly = error instanceof JetStreamApiError && error.code === NOT_READY;
+      if (!isEarly || performance.now() - since > timeoutMs) throw explain(error, step);
+    }
+  }
+}
+
+async function inspectOnce(
+  connection: NatsConnection,
+  options: EnsureOptions & { readonly timeoutMs: number },
+  step: Step,
+): Promise<StreamReport> {
   const names = options.streams ?? Object.keys(STREAMS).filter(isStreamName);
   const streams: StreamReport["streams"][number][] = [];
   const consumers: StreamReport["consumers"][number][] = [];
-  let doing = "asking for JetStream";
-  let remedy = "";
-  try {
-    const manager = await jetstreamManager(connection, {
-      checkAPI: false,
-      timeout: options.timeoutMs ?? TIMEOUT_MS,
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: options.timeoutMs });
+  for (const name of names) {
+    Object.assign(step, { doing: `the stream ${name}`, remedy: `nats stream rm ${name}` });
+    streams.push({ name, ...(await stream(manager, name, options)) });
+  }
+  for (const { stream: of, durable } of CONSUMERS.filter((one) => names.includes(one.stream))) {
+    Object.assign(step, {
+      doing: `the consumer ${durable} of ${of}`,
+      remedy: `nats consumer rm ${of} ${durable}`,
     });
-    for (const name of names) {
-      doing = `the stream ${name}`;
-      remedy = `nats stream rm ${name}`;
-      streams.push({ name, ...(await stream(manager, name, options)) });
-    }
-    for (const { stream: of, durable } of CONSUMERS.filter((one) => names.includes(one.stream))) {
-      doing = `the consumer ${durable} of ${of}`;
-      remedy = `nats consumer rm ${of} ${durable}`;
-      const there = streams.find(({ name }) => name === of)?.what !== "missing";
-      const found = there ? await consumer(manager, of, durable, options) : MISSING;
-      consumers.push({ stream: of, name: durable, ...found });
-    }
-  } catch (error) {
-    throw explain(error, doing, remedy);
+    const there = streams.find(({ name }) => name === of)?.what !== "missing";
+    const found = there ? await consumer(manager, of, durable, options) : MISSING;
+    consumers.push({ stream: of, name: durable, ...found });
   }
   return { streams, consumers };
 }
@@ -318,7 +338,7 @@ function nullIf(code: number): (error: unknown) => null {
   };
 }
 
-function explain(error: unknown, doing: string, remedy: string): BusError {
+function explain(error: unknown, { doing, remedy }: Step): BusError {
   const said = error instanceof Error ? error.message : String(error);
   const violation = violationIn(error);
   if (error instanceof Error && error.name === "JetStreamNotEnabled") {
@@ -331,7 +351,7 @@ function explain(error: unknown, doing: string, remedy: string): BusError {
     const what = `${violation.operation === "publish" ? "publish to" : "subscribe to"} ${violation.subject}`;
     return refused(`${doing}: the server does not allow this user to ${what}; see config/nats`);
   }
-  if (error instanceof JetStreamApiError) {
+  if (error instanceof JetStreamApiError && error.code !== NOT_READY) {
     // Some settings are for life: storage, retention to and from a work queue, who acknowledges what.
     const advice = /can ?not (be )?(change|update)|not allowed to update|can not be updated/i.test(said)
       ? `; what it holds would be lost, but there is no other way: remove it with: ${remedy}`

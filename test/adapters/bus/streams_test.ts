@@ -226,6 +226,36 @@ test("more replicas than there are servers are refused by the server, in its wor
   );
 });
 
+describe("a cluster that has no leader yet", () => {
+  /** Answers in JetStream's stead: that often that it is not ready, then that there is no such stream. */
+  const early = async (times: number): Promise<NatsConnection> => {
+    const bare = await elsewhere("", "a", ["--jetstream=false"]);
+    const unready = { code: 503, err_code: 10_008, description: "JetStream system temporarily unavailable" };
+    const unknown = { code: 404, err_code: 10_059, description: "stream not found" };
+    let asked = 0;
+    bare.subscribe("$JS.API.STREAM.INFO.*", {
+      callback: (_error, msg) => {
+        asked += 1;
+        msg.respond(JSON.stringify({ type: "", error: asked > times ? unknown : unready }));
+      },
+    });
+    return bare;
+  };
+
+  test("is asked again until it has one", async () => {
+    const asked = ensureStreams(await early(2), { may: "verify", streams: ["PURGE_DEAD"] });
+    expect(await message(asked)).toMatch(/^missing: the stream PURGE_DEAD;/);
+  });
+
+  test("is given up after a while, as one that is not there", async () => {
+    const asked = ensureStreams(await early(1_000), { may: "verify", timeoutMs: 300 });
+    await expect(asked).rejects.toMatchObject({
+      reason: "disconnected",
+      message: "the stream PURGE_ORDERS: JetStream did not answer: JetStream system temporarily unavailable",
+    });
+  });
+});
+
 describe("a server that cannot keep messages", () => {
   test.each([
     ["it runs without JetStream", "", ["--jetstream=false"], /^the server has no JetStream/],
