@@ -10,8 +10,8 @@ export interface AnswerRules {
   readonly ackWaitMs: number;
 }
 
-/** Answers that may have been lost with a connection are given again; more messages than this come to the handler again. */
-const REMEMBERED = 10_000;
+/** Answers that may have been lost with a connection are given again: as many of the last ones, or up to twice as many. */
+const REMEMBERED = 5_000;
 
 type Answer = "ack" | "term";
 interface Owed {
@@ -23,7 +23,9 @@ interface Owed {
 export class Receipts {
   readonly #isConnected: () => boolean;
   readonly #owed = new Map<string, Owed>();
-  readonly #given = new Map<string, Answer>();
+  /** Two generations, because taking single entries out of a large map is slow. */
+  #given = new Map<string, Answer>();
+  #givenBefore = new Map<string, Answer>();
   #rules: AnswerRules = { maxDeliver: 0, ackWaitMs: 0 };
   #timer: NodeJS.Timeout | null = null;
 
@@ -56,7 +58,7 @@ export class Receipts {
       owed.msg = msg;
       return null;
     }
-    const given = this.#given.get(key);
+    const given = this.#given.get(key) ?? this.#givenBefore.get(key);
     if (given !== undefined) {
       say(msg, given);
       return null;
@@ -96,9 +98,11 @@ export class Receipts {
   }
 
   #answer(key: string, msg: JsMsg, answer: Answer): void {
+    if (this.#given.size >= REMEMBERED) {
+      this.#givenBefore = this.#given;
+      this.#given = new Map();
+    }
     this.#given.set(key, answer);
-    const [oldest] = this.#given.size > REMEMBERED ? this.#given.keys() : [];
-    if (oldest !== undefined) this.#given.delete(oldest);
     say(msg, answer);
   }
 
