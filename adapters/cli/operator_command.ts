@@ -123,7 +123,8 @@ function told(
       errors: "",
     };
   const advice = refusal.advice === undefined ? [] : [refusal.advice];
-  return failed([`${command.symbol}: ${refusal.code}: ${message}`, ...advice].join("\n"), exitCode);
+  const about = message.startsWith(command.symbol) ? "" : `${command.symbol}: `;
+  return failed([`${about}${refusal.code}: ${message}`, ...advice].join("\n"), exitCode);
 }
 
 function document({ action, symbol, by, reason }: OperatorCommand, supervisor: StatusReply | null): object {

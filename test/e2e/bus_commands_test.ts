@@ -58,7 +58,9 @@ describe("beside run --nats spawn", { timeout: 60_000 }, () => {
 
     const purge = await said("purge", "BONK-USD", "--reason", "now");
     expect([purge.code, purge.text]).toEqual([6, ""]);
-    expect(purge.errors).toMatch(/^BONK-USD: suspended: .*\nresume ends a pause, reset lifts a ban\n$/);
+    expect(purge.errors).toMatch(
+      /^suspended: BONK-USD is suspended: .*\nresume ends a pause, reset lifts a ban\n$/,
+    );
 
     const resumed = await said("resume", "BONK-USD", "--json");
     expect(JSON.parse(resumed.text)).toMatchObject({ ok: true, was: "suspended", changed: true });
@@ -72,6 +74,16 @@ describe("beside run --nats spawn", { timeout: 60_000 }, () => {
     const late = await said("resume", "BONK-USD");
     expect([late.code, late.errors]).toEqual([1, expect.stringContaining("does not run")]);
   });
+});
+
+test("a gateway finds the server of a run in the same state directory", { timeout: 60_000 }, async () => {
+  const state = fresh();
+  const run = start(["run", "--nats", "spawn", "--gateway", "external", "--state", state]);
+  await run.line("Bus connected");
+  const gateway = start(["gateway", "--state", state]);
+  await gateway.line("Bus connected");
+  expect((await stopped(gateway)).code).toBe(0);
+  expect((await stopped(run)).code).toBe(0);
 });
 
 describe("a server of somebody else", { timeout: 60_000 }, () => {

@@ -1,7 +1,9 @@
 // docs/cli.md as the code has it: help texts and exit codes put into their places.
 import { EXIT_MEANINGS, parseCommandLine } from "../../../adapters/cli/mod.ts";
 import { statusLines } from "../../../adapters/cli/status_view.ts";
+import { supervisorLines } from "../../../adapters/cli/supervisor_view.ts";
 import { bonk, NOW, sei } from "./statuses.ts";
+import { reply } from "./supervisor_reply.ts";
 
 export const pageUrl = new URL("../../../docs/cli.md", import.meta.url);
 
@@ -12,7 +14,11 @@ export function withGenerated(page: string): string {
   });
   const rows = EXIT_MEANINGS.map(([code, meaning]) => `| ${code} | ${meaning} |\n`).join("");
   const tabled = helped.replace(/(\| code \| meaning \|\n\| --- \| --- \|\n)(\|.*\|\n)*/, `$1${rows}`);
-  return tabled.replace(/^(\$ purgatory status\n)[\s\S]*?^```$/m, `$1${exampleStatus()}\n\`\`\``);
+  const shown = tabled.replace(/^(\$ purgatory status\n)[\s\S]*?^```$/m, `$1${exampleStatus()}\n\`\`\``);
+  return shown.replace(
+    /^(\$ purgatory status --nats .*\n)[\s\S]*?^```$/m,
+    `$1${exampleSupervisor()}\n\`\`\``,
+  );
 }
 
 /** What the command line answers: help, or what is wrong. */
@@ -47,4 +53,11 @@ function exampleStatus(): string {
     now: NOW,
   } as const;
   return statusLines(input, { width: 100 }).join("\n");
+}
+
+/** What a supervisor's status has before the table. */
+function exampleSupervisor(): string {
+  const input = { reply: reply({ symbols: [] }), url: "nats://127.0.0.1:4222", grants: null };
+  const lines = supervisorLines(input, { width: 100 });
+  return [...lines.slice(0, lines.indexOf("")), "…"].join("\n");
 }

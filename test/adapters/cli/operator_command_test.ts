@@ -157,7 +157,7 @@ describe("over a real server", () => {
     const answer = await over(url, ["pause", "BONKK-USD", "--reason", "x"]);
     expect([answer.exitCode, answer.errors]).toEqual([
       EXIT.refused,
-      expect.stringMatching(/^BONKK-USD: unknown_symbol: .*check the spelling\n/),
+      expect.stringMatching(/^unknown_symbol: BONKK-USD is neither .*check the spelling\n/),
     ]);
     expect(kit.transitions).toEqual([]);
   });
