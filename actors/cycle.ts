@@ -57,6 +57,8 @@ export interface CycleOptions {
   readonly observe: Observe;
   readonly symbols: Symbols;
   readonly settings: CycleSettings;
+  /** Nobody else in this process hears of the venue then, so the cycle tells of it. */
+  readonly isGatewayElsewhere: boolean;
   /** Cycles done so far, and the last message of another bot that was accepted; a restarted actor goes on from there. */
   readonly progress: { done: number; published?: HoldingsPublished };
   /** The last of `cycles` has been done. */
@@ -81,6 +83,7 @@ export async function startCycle(options: CycleOptions): Promise<RunningCycle> {
   cancels.push(
     await bus.consume("venue", (delivery) => {
       cycle.venue.hear(delivery.body, clock.now());
+      if (options.isGatewayElsewhere) observe({ kind: "venue", venue: delivery.body });
       delivery.ack();
     }),
   );

@@ -204,6 +204,7 @@ class Parts {
       observe,
       symbols: needed("symbols", this.symbols),
       settings,
+      isGatewayElsewhere: this.#options.openExchange === null,
       progress: this.#cycles,
       onLast: () => this.#last(),
     });

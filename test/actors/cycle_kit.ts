@@ -119,7 +119,10 @@ export async function startKit(
   const onLast = (): void => {
     kit.ended += 1;
   };
-  const running = await startCycle({ bus: kit.bus, clock, observe, symbols, settings, progress, onLast });
+  const running = await startCycle({
+    ...{ bus: kit.bus, clock, observe, symbols, settings, progress, onLast },
+    isGatewayElsewhere: true,
+  });
   stops.push(() => running.stop());
   await clock.settle();
   return { ...kit, running, kit, progress, symbols, observe };

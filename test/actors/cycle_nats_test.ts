@@ -49,7 +49,11 @@ function start(source: string | null): Promise<RunningCycle> {
     universe: () => ({ ...UNIVERSE, excluded: new Set<string>() }),
     holdings: { source, maxAgeMs: 60_000 },
   };
-  return startCycle({ bus, clock, observe, symbols, settings, progress: { done: 0 }, onLast: () => {} });
+  return startCycle({
+    ...{ bus, clock, observe, symbols, settings, progress: { done: 0 } },
+    isGatewayElsewhere: true,
+    onLast: () => {},
+  });
 }
 
 function publish(subject: string, body: unknown, mode: string | null): void {

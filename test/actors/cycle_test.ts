@@ -106,7 +106,7 @@ describe("a candidate is skipped", () => {
   });
 
   test("while the venue breaker is open, and not when it is half open", async () => {
-    const { bus, clock, reports, skips } = await startKit();
+    const { bus, clock, reports, skips, observed } = await startKit();
     const at = new Date(clock.now()).toISOString();
     const open = {
       type: "venue.state",
@@ -123,6 +123,7 @@ describe("a candidate is skipped", () => {
     await bus.publish("venue", { ...open, state: "half_open" });
     await clock.advance(60_000);
     expect(reports().map(({ started }) => started.length)).toEqual([3, 0, 3]);
+    expect(observed).toContainEqual({ kind: "venue", venue: open });
   });
 });
 
@@ -198,6 +199,7 @@ describe("what was heard of the venue", () => {
       observe,
       symbols,
       settings,
+      isGatewayElsewhere: true,
       progress: { done: 1 },
       onLast: () => {},
     });
