@@ -15,14 +15,14 @@ export interface PublisherSetup {
   readonly onMissing: () => void;
   /** How long the server may take for an acknowledgement, milliseconds; then the message is sent again. */
   readonly ackMs: number;
+  /** How long an order is sent again, milliseconds: less than its stream knows the first one by its id. Later it would be
+   * stale as well; the machine asks anew. */
+  readonly orderMs: number;
 }
 
 const AGAIN_MS = 250;
 /** A server that has just started may need a moment until its streams are there. */
 const MISSING_MS = 10_000;
-/** An order is sent again only as long as its stream still knows the first one by its id. Later it would be stale: the
- * machine asks anew. */
-const ORDER_MS = 20_000;
 
 export class JetStreamPublisher {
   readonly #setup: PublisherSetup;
@@ -68,8 +68,10 @@ export class JetStreamPublisher {
       const problem = this.#problem(subject, outcome.error, performance.now() - since);
       if (problem !== null) throw problem;
       if (isMissing(outcome.error)) onMissing();
-      await this.#pause(isMissing(outcome.error) || !state.connected);
+      await this.#pause(isMissing(outcome.error) || !state.connected, since + this.#patienceMs(subject));
       this.#assertOpen(subject);
+      const late = this.#tooLate(subject, outcome.error, performance.now() - since);
+      if (late !== null) throw late;
       const message = `${subject}: sent again, because the server did not acknowledge it: ${said(outcome.error)}`;
       observe({ kind: "bus", what: "resent", message });
     }
@@ -111,10 +113,12 @@ export class JetStreamPublisher {
     });
   }
 
-  /** Until the connection is there; in any case a moment, when `isLong`. */
-  async #pause(isLong: boolean): Promise<void> {
+  /** Until the connection is there, or `deadline` has come; in any case a moment, when `isLong`. */
+  async #pause(isLong: boolean, deadline: number): Promise<void> {
     const { state } = this.#setup;
-    while (!this.#isClosed && !state.connected) await this.#sleep(null);
+    while (!this.#isClosed && !state.connected && performance.now() < deadline) {
+      await this.#sleep(Number.isFinite(deadline) ? deadline - performance.now() : null);
+    }
     if (isLong && !this.#isClosed) await this.#sleep(AGAIN_MS);
   }
 
@@ -154,11 +158,17 @@ export class JetStreamPublisher {
     if (isMissing(error) && elapsedMs > MISSING_MS) {
       return refused(`${subject}: no stream takes this message; run: purgatory nats init (${said(error)})`);
     }
-    if (channelOf(subject) === "orders" && elapsedMs > ORDER_MS) {
-      const message = `${subject}: the server did not confirm the message, which may have arrived: ${said(error)}`;
-      return new BusError({ reason: "disconnected", message });
-    }
-    return null;
+    return this.#tooLate(subject, error, elapsedMs);
+  }
+
+  #patienceMs(subject: string): number {
+    return channelOf(subject) === "orders" ? this.#setup.orderMs : Number.POSITIVE_INFINITY;
+  }
+
+  #tooLate(subject: string, error: unknown, elapsedMs: number): BusError | null {
+    if (elapsedMs < this.#patienceMs(subject)) return null;
+    const message = `${subject}: the server did not confirm the message, which may have arrived: ${said(error)}`;
+    return new BusError({ reason: "disconnected", message });
   }
 
   #assertOpen(subject: string): void {

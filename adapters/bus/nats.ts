@@ -23,6 +23,8 @@ export interface NatsTransportOptions {
   readonly observe?: Observe;
   /** How long the server may take to acknowledge a message before it is sent again, milliseconds. */
   readonly ackMs?: number;
+  /** How long an order is sent again when the server does not acknowledge it, milliseconds; under 30 seconds. */
+  readonly orderMs?: number;
   /** How often the server says that it is there while no message comes, milliseconds; at least 500. */
   readonly heartbeatMs?: number;
   /** Called with the connection before anything is read or changed; what it throws ends the start. */
@@ -40,15 +42,17 @@ export interface NatsTransport extends Transport {
  */
 export async function natsTransport(
   settings: NatsSettings,
-  { role, observe = () => {}, ackMs = ACK_MS, heartbeatMs = HEARTBEAT_MS, check }: NatsTransportOptions,
+  options: NatsTransportOptions,
 ): Promise<NatsTransport> {
+  const { role, observe = () => {}, check } = options;
+  const { ackMs = ACK_MS, orderMs = ORDER_MS, heartbeatMs = HEARTBEAT_MS } = options;
   const connection = await connect(settings);
   try {
     await check?.(connection);
     await streamsReady(connection, role);
     const manager = await jetstreamManager(connection, { checkAPI: false });
     if (role === "both") await dropOldOrders(manager);
-    return new JetStreamTransport({ connection, manager, role, observe, ackMs, heartbeatMs });
+    return new JetStreamTransport({ connection, manager, role, observe, ackMs, orderMs, heartbeatMs });
   } catch (error) {
     await connection.close();
     throw error;
@@ -61,6 +65,7 @@ interface Setup {
   readonly role: Role;
   readonly observe: Observe;
   readonly ackMs: number;
+  readonly orderMs: number;
   readonly heartbeatMs: number;
 }
 
@@ -103,6 +108,7 @@ const STREAMS_AGAIN_MS = 500;
 /** A message to oneself that was lost on its way to us comes again after the consumer's wait for an answer. */
 const ECHO_TIMEOUT_MS = 20_000;
 const ACK_MS = 5_000;
+const ORDER_MS = 20_000;
 const HEARTBEAT_MS = 5_000;
 const IN_FLIGHT = 1_000;
 const CLOSE_MS = 2_000;
@@ -123,7 +129,7 @@ class JetStreamTransport implements NatsTransport {
   #closing: Promise<void> | null = null;
 
   constructor(setup: Setup) {
-    const { connection, manager, observe, ackMs, heartbeatMs } = setup;
+    const { connection, manager, observe, ackMs, orderMs, heartbeatMs } = setup;
     this.#setup = setup;
     this.connection = connection;
     const client = jetstream(connection);
@@ -135,6 +141,7 @@ class JetStreamTransport implements NatsTransport {
       observe,
       onMissing: () => void this.#repair().catch(() => {}),
       ackMs,
+      orderMs,
     });
     this.#core = new NatsCore(connection, (message) => this.#incident("error", message));
     this.#statusLoop = this.#watchStatus();

@@ -2,7 +2,7 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection, nanos } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { BusIncident, Delivery, Observation } from "../../../actors/ports.ts";
+import type { BusError, BusIncident, Delivery, Observation } from "../../../actors/ports.ts";
 import {
   type MessageBus,
   messageBus,
@@ -174,6 +174,31 @@ describe("a server that does not answer", () => {
     await Promise.all(published);
     expect(await messagesIn(member, "PURGE_RESULTS")).toBe(published.length);
     expect(member.incidents("duplicate").length).toBeGreaterThan(0);
+  });
+
+  test("gets no order whose time is over; whoever sent it is told, also while there is no connection", async () => {
+    const member = await join({ ackMs: 100, orderMs: 500 });
+    await server.kill("SIGSTOP");
+    // The signal may take a moment to arrive: the first ones are perhaps acknowledged.
+    const published: Promise<string>[] = [];
+    const resent = (): number => {
+      published.push(
+        member.bus.publish("orders", order()).then(
+          () => "kept",
+          (error: BusError) => error.reason,
+        ),
+      );
+      return member.incidents("resent").length;
+    };
+    await expect.poll(resent, { timeout: 10_000 }).toBeGreaterThan(0);
+    await server.kill("SIGKILL");
+    const outcomes = await Promise.all(published);
+    expect(new Set(outcomes.slice(-2))).toEqual(new Set(["disconnected"]));
+    await server.restart();
+    await expect.poll(() => member.bus.connected, { timeout: 10_000 }).toBe(true);
+    await member.bus.publish("results", update(1));
+    const kept = outcomes.filter((outcome) => outcome === "kept").length;
+    expect(await messagesIn(member, "PURGE_ORDERS")).toBe(kept);
   });
 
   test("is found out by its missing heartbeats", async () => {
@@ -357,6 +382,18 @@ describe("streams and consumers", () => {
     closing.push(() => connection.close());
     expect(await (await manage(connection)).streams.list().next()).toEqual([]);
   });
+});
+
+test("a receiver that answers nothing gets no more than may be unanswered, and is said to be slow", async () => {
+  const member = await join();
+  const taken = await collect(member);
+  await Promise.all(
+    Array.from({ length: 1_100 }, (_, index) => member.bus.publish("results", update(index))),
+  );
+  await expect.poll(() => member.incidents("slow_consumer"), { timeout: 10_000 }).toHaveLength(1);
+  expect(taken).toHaveLength(1_000);
+  for (const delivery of taken.splice(0)) delivery.ack();
+  await expect.poll(() => taken.length, { timeout: 10_000 }).toBe(100);
 });
 
 describe("what the bus remembers", () => {
