@@ -1,17 +1,17 @@
 // The whole tree, from ports: what is started after what, and what goes down with what.
 import * as Result from "effect/Result";
-import { type Child, type ChildSpec, describeEnd, describeReason, type Link } from "./child_spec.ts";
+import type { Child, ChildSpec, Link } from "./child_spec.ts";
 import { type CycleSettings, type RunningCycle, startCycle } from "./cycle.ts";
 import { startGateway } from "./gateway.ts";
 import type { GatewaySettings } from "./gateway_requests.ts";
 import { type Ledger, startLedger } from "./ledger.ts";
 import { createOperators } from "./operators.ts";
+import { observationOf } from "./observed_supervision.ts";
 import type { Bus, Clock, Exchange, Journal, Observation, Observe, Operators } from "./ports.ts";
 import { PurgeSupervisor } from "./purge_supervisor.ts";
 import { startTransitionFeed, type TransitionFeed } from "./transition_feed.ts";
 import { type Supervisor, startSupervisor, supervisorChild } from "./supervisor.ts";
 import type { StartError, World } from "./supervisor_core.ts";
-import type { SupervisorEvent } from "./supervisor_events.ts";
 
 export interface TreeOptions {
   readonly clock: Clock;
@@ -262,29 +262,6 @@ class Parts {
     setImmediate(() => {
       if ((this.symbols?.busy ?? 0) === 0 && (this.ledger?.pipeline.pending ?? 0) === 0) this.#finish();
     });
-  }
-}
-
-/** What supervisors tell, in the words of the rest of the program. */
-function observationOf(event: SupervisorEvent): Observation {
-  const { supervisor, child } = event;
-  const told = { kind: "child", supervisor, child } as const;
-  switch (event.kind) {
-    case "started":
-    case "restarted":
-      return { ...told, what: event.kind, reason: null };
-    case "exited":
-    case "stopped":
-    case "late_exit":
-      return { ...told, what: "exited", reason: describeReason(event.reason) };
-    case "abandoned":
-      return { ...told, what: "abandoned", reason: describeReason(event.reason) };
-    case "start_failed":
-      return { ...told, what: "exited", reason: event.error.message };
-    case "auto_shutdown":
-      return { ...told, what: "exited", reason: "significant" };
-    case "escalated":
-      return { ...told, what: "escalated", reason: describeEnd(event.end) };
   }
 }
 
