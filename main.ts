@@ -145,8 +145,11 @@ async function gateway(command: GatewayCommand, grants: Grants, excess: readonly
     const failure = failureOf(started.failure);
     return complain(`${failure.message}\n`, failure.exitCode);
   }
-  if (end === null || end.kind === "stopped") return print("The gateway has stopped.", EXIT.ok);
-  return complain(describeEnd(end), EXIT.failed);
+  if (end !== null && end.kind !== "stopped") return complain(describeEnd(end), EXIT.failed);
+  return print(
+    command.json ? '{"type":"gateway.summary","end":"stopped in good order"}' : "The gateway has stopped.",
+    EXIT.ok,
+  );
 }
 
 interface Ending {

@@ -92,13 +92,10 @@ export async function startKit(
     questions += 1;
     if (!kit.isGatewayThere) return;
     const base = { request_id: delivery.body.request_id, at: new Date(clock.now()).toISOString() };
+    const refusal = rejection("UNAUTHORIZED", { class: "account" });
     const message: HoldingsMessage =
       kit.account === "refused"
-        ? {
-            ...base,
-            type: "holdings.unavailable",
-            rejection: rejection("UNAUTHORIZED", { class: "account" }),
-          }
+        ? { ...base, type: "holdings.unavailable", rejection: refusal }
         : { ...base, type: "holdings.snapshot", positions: kit.account };
     void kit.bus.publish("holdings", message);
   });
@@ -119,10 +116,8 @@ export async function startKit(
   const onLast = (): void => {
     kit.ended += 1;
   };
-  const running = await startCycle({
-    ...{ bus: kit.bus, clock, observe, symbols, settings, progress, onLast },
-    isGatewayElsewhere: true,
-  });
+  const own = { bus: kit.bus, clock, observe, symbols, onLast, isGatewayElsewhere: true };
+  const running = await startCycle({ ...own, settings, progress });
   stops.push(() => running.stop());
   await clock.settle();
   return { ...kit, running, kit, progress, symbols, observe };
