@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Operators } from "../../actors/ports.ts";
 import { tokenAccess } from "../../config/mod.ts";
 import { type OpenBus, openBus, type Role } from "../bus/mod.ts";
-import { claimName, startControlService } from "../control/mod.ts";
+import { claimName, refuseOthers, startControlService } from "../control/mod.ts";
 import { type RunningServer, startNatsServer } from "../nats_server/mod.ts";
 import { natsSettings } from "./bus_access.ts";
 import { type Mode, natsServerDir } from "./ledger_paths.ts";
@@ -29,7 +29,8 @@ interface Link {
 const CLAIMS = {
   "purgatory-supervisor": "Decides what is sold, and when",
   "purgatory-gateway": "Places orders for a supervisor",
-};
+} as const;
+type ClaimedName = keyof typeof CLAIMS;
 
 export interface RunBusOptions {
   /** Of this program. */
@@ -61,7 +62,13 @@ export class RunBus {
     const own = this.#server === null ? null : tokenAccess(this.#server.url, this.#server.token);
     const nats = access.kind === "server" ? access.nats : own;
     const settings = nats === null ? null : natsSettings(nats, `purgatory ${role}`);
-    this.#opened = await openBus({ nats: settings, role, mode, clock, observe });
+    this.#opened = await openBus({
+      ...{ nats: settings, role, mode, clock, observe },
+      // Before anything is changed there: a second supervisor would throw away the first one's orders.
+      check: async (connection) => {
+        for (const name of this.#names) await refuseOthers(connection, name);
+      },
+    });
     return this.#opened;
   }
 
@@ -70,15 +77,14 @@ export class RunBus {
    * @throws ClaimedError when somebody is
    */
   async claim(): Promise<Stoppable> {
-    const { version, mode, role } = this.#options;
+    const { version, mode } = this.#options;
     const { clock } = this.#stage;
     const release = clock.hold();
     try {
-      const names = Object.entries(CLAIMS).filter(
-        ([name]) => role === "both" || name === `purgatory-${role}`,
-      );
       const claims = await Promise.all(
-        names.map(([name, description]) => claimName(this.#connection, { name, description, version, mode })),
+        this.#names.map((name) =>
+          claimName(this.#connection, { name, description: CLAIMS[name], version, mode }),
+        ),
       );
       return { stop: async () => void (await Promise.all(claims.map((claim) => claim.stop()))) };
     } finally {
@@ -126,6 +132,11 @@ export class RunBus {
         await server.stop().finally(release);
       },
     };
+  }
+
+  get #names(): readonly ClaimedName[] {
+    const { role } = this.#options;
+    return role === "both" ? ["purgatory-supervisor", "purgatory-gateway"] : [`purgatory-${role}`];
   }
 
   get #connection(): NatsConnection {

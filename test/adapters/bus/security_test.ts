@@ -355,6 +355,7 @@ describe("every part does its work", () => {
   test("a gateway's and a supervisor's name is claimed, and seen by the next", async () => {
     for (const [user, name] of [
       ["gateway", "purgatory-gateway"],
+      ["supervisor", "purgatory-supervisor"],
       ["supervisor", "purgatory"],
     ] as const) {
       const claim = { name, description: "a test", version: "1.0.0", mode: "paper" };
