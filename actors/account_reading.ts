@@ -21,6 +21,12 @@ export interface AccountReadingOptions {
   readonly memory: { published?: HoldingsPublished };
 }
 
+/** A question that was not answered yet. */
+interface Awaiting {
+  readonly id: string;
+  readonly resolve: (answer: Reading | string) => void;
+}
+
 /** How long the gateway may take to read the account. It gives up itself after half of that. */
 const ANSWER_MS = 60_000;
 /** Names of other bots that are remembered, so as to be mentioned once. */
@@ -31,7 +37,7 @@ export class AccountReading {
   last: Reading | null = null;
   readonly #options: AccountReadingOptions;
   readonly #mentioned = new Set<string>();
-  #awaiting: { readonly id: string; readonly resolve: (answer: Reading | string) => void } | null = null;
+  #awaiting: Awaiting | null = null;
 
   constructor(options: AccountReadingOptions) {
     this.#options = options;
@@ -45,6 +51,11 @@ export class AccountReading {
 
   stop(): void {
     this.#awaiting?.resolve("the cycle was stopped");
+  }
+
+  /** A gateway has just spoken: one that started after the question has not heard it. */
+  askAgain(): void {
+    if (this.#awaiting !== null) this.#send(this.#awaiting);
   }
 
   hear(delivery: Delivery<"holdings">): void {
@@ -65,22 +76,26 @@ export class AccountReading {
   }
 
   async #ask(cycle: number): Promise<Reading | string> {
-    const { bus, clock } = this.#options;
+    const { clock } = this.#options;
     const id = `${cycle}-${clock.now()}`;
     let cancel: Cancel = () => {};
     try {
       return await new Promise<Reading | string>((resolve) => {
         this.#awaiting = { id, resolve };
+        this.#send(this.#awaiting);
         const late = `the account could not be read within ${seconds(ANSWER_MS)} s: no gateway answered on the bus; is one running, and in this mode?`;
         cancel = clock.schedule(clock.now() + ANSWER_MS, () => resolve(late));
-        bus
-          .publish("account", { type: "holdings.refresh", request_id: id })
-          .catch((error: unknown) => resolve(`the gateway could not be asked for the account: ${error}`));
       });
     } finally {
       cancel();
       this.#awaiting = null;
     }
+  }
+
+  #send({ id, resolve }: Awaiting): void {
+    this.#options.bus
+      .publish("account", { type: "holdings.refresh", request_id: id })
+      .catch((error: unknown) => resolve(`the gateway could not be asked for the account: ${error}`));
   }
 
   #answer(message: Exclude<HoldingsMessage, { type: "holdings.published" }>): Reading | string {

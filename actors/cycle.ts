@@ -83,7 +83,10 @@ export async function startCycle(options: CycleOptions): Promise<RunningCycle> {
   cancels.push(
     await bus.consume("venue", (delivery) => {
       cycle.venue.hear(delivery.body, clock.now());
-      if (options.isGatewayElsewhere) observe({ kind: "venue", venue: delivery.body });
+      if (options.isGatewayElsewhere) {
+        observe({ kind: "venue", venue: delivery.body });
+        cycle.account.askAgain();
+      }
       delivery.ack();
     }),
   );

@@ -127,6 +127,26 @@ describe("a candidate is skipped", () => {
   });
 });
 
+test("a gateway that starts after it was asked is asked again, as soon as it speaks", async () => {
+  const { bus, clock, kit, reports, asked } = await startKit();
+  kit.isGatewayThere = false;
+  await clock.advance(60_000);
+  expect([asked(), reports().length]).toEqual([2, 1]);
+  kit.isGatewayThere = true;
+  const at = new Date(clock.now()).toISOString();
+  await bus.publish("venue", {
+    type: "venue.state",
+    at,
+    state: "closed",
+    cause: null,
+    reason: null,
+    until: null,
+  });
+  await clock.settle();
+  expect([asked(), reports().length]).toEqual([3, 2]);
+  expect(reports().at(-1)?.heldBack).toBeNull();
+});
+
 describe("what was heard of the venue", () => {
   const T = Date.parse("2025-11-11T22:00:00.000Z");
   const at = (ms: number) => new Date(T + ms).toISOString();
