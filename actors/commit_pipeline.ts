@@ -74,11 +74,18 @@ export function commitPipeline(options: CommitPipelineOptions): CommitPipeline {
       if (wasFull && queue.length < maxPending) for (const listener of roomListeners.splice(0)) listener();
     }
   };
+  const run = (): void => {
+    setImmediate(() => {
+      write().then(() => {
+        // Something may have come between the last group and this moment, and nobody else would write it.
+        if (queue.length > 0) run();
+        else rest();
+      }, fail);
+    });
+  };
   const start = (): void => {
     release = clock.hold();
-    setImmediate(() => {
-      write().then(rest, fail);
-    });
+    run();
   };
 
   return {
