@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { compare, subtract } from "../../machines/mod.ts";
 import { runPurgatory } from "./killable_run.ts";
 import { type Remains, readRemains, type Story, writeStory } from "./paper_story.ts";
+import { randomFrom } from "./seeded.ts";
 
 const KILLS = Number(process.env["PURGATORY_KILLS"] ?? 200);
 const SEED = Number(process.env["PURGATORY_SEED"] ?? Date.now() % 1_000_000);
@@ -80,15 +81,4 @@ export function crashSuite(
     expect(remains.outcomes).toEqual(control.outcomes);
     expect(remains.sold).toEqual(control.sold);
   });
-}
-
-/** The same numbers for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,0 +1,196 @@
+// What must be true after a run of chaos, proven from what survives it: the journal, the exchange's own file, the streams.
+import { join } from "node:path";
+import type { DeadLetter, JournalRecord } from "../../actors/ports.ts";
+import type { ChannelBody } from "../../actors/ports.ts";
+import { decode } from "../../adapters/bus/mod.ts";
+import { virtualClock } from "../../adapters/clock/mod.ts";
+import { openPaperExchange, type PaperOrder, readPaperScript } from "../../adapters/exchange/mod.ts";
+import { openJournalReader } from "../../adapters/journal/mod.ts";
+import { compare } from "../../machines/mod.ts";
+import { count, plain } from "./chaos_processes.ts";
+import type { Stored, StreamReader } from "./chaos_streams.ts";
+import type { Story } from "./paper_story.ts";
+
+type Result = ChannelBody["results"];
+
+export interface Proof {
+  /** Results, by what became of them. `lost`: neither in the journal, nor without news, nor a dead letter. */
+  readonly results: Readonly<Record<"journaled" | "repeated" | "outdated" | "dead" | "lost", number>>;
+  readonly deadLetters: Readonly<Record<string, number>>;
+  /** Orders that the exchange took; those whose fills the journal knows in part, and knows more of than there were. */
+  readonly orders: { readonly placed: number; readonly underCounted: number; readonly overCounted: number };
+  /** Symbols that had two orders open at a time, as `C01-USD: <id> <id>`. */
+  readonly openAtOnce: readonly string[];
+  /** Sequences of the journal that no observer was told, and that they were told more than once. */
+  readonly transitions: { readonly missing: readonly number[]; readonly repeated: readonly number[] };
+  readonly records: number;
+}
+
+/** Reads a ledger that nobody writes any more, and the streams beside it. */
+export async function prove(ledgerDir: string, story: Story, streams: StreamReader): Promise<Proof> {
+  const journal = await openJournalReader(join(ledgerDir, "journal.sqlite"));
+  const records = await Array.fromAsync(journal.read());
+  const { ledgerId } = journal;
+  await journal.close();
+  const dead = await readDead(streams);
+  const orders = await readOrders(ledgerDir, story);
+  return {
+    results: await accountFor(streams, new Told(records), dead),
+    deadLetters: byReason(dead),
+    orders: { placed: orders.length, ...compareFills(orders, records) },
+    openAtOnce: overlaps(orders),
+    transitions: await gaps(streams, ledgerId, records.length),
+    records: records.length,
+  };
+}
+
+/** What the journal has heard of each question and each order. */
+class Told {
+  readonly #whole = new Map<string, number>();
+  readonly #questions = new Set<string>();
+  readonly #orders = new Map<string, JournalRecord["event"][]>();
+
+  constructor(records: readonly JournalRecord[]) {
+    for (const { event } of records) {
+      const key = contentOf(event);
+      this.#whole.set(key, (this.#whole.get(key) ?? 0) + 1);
+      if ("request_id" in event) this.#questions.add(`${event.symbol} ${event.request_id}`);
+      if ("client_order_id" in event) {
+        const heard = this.#orders.get(event.client_order_id) ?? [];
+        heard.push(event);
+        this.#orders.set(event.client_order_id, heard);
+      }
+    }
+  }
+
+  /** Whether a record holds this result; each record answers for one message. */
+  takes(result: Result): boolean {
+    const key = contentOf(result);
+    const left = this.#whole.get(key) ?? 0;
+    if (left > 0) this.#whole.set(key, left - 1);
+    return left > 0;
+  }
+
+  knows(result: Result): boolean {
+    return this.#whole.has(contentOf(result));
+  }
+
+  /** Whether what the journal holds leaves nothing in this result that would be news. */
+  isNoNews(result: Result): boolean {
+    if ("request_id" in result) return this.#questions.has(`${result.symbol} ${result.request_id}`);
+    const heard = this.#orders.get(result.client_order_id) ?? [];
+    const updates = heard.filter((event) => event.type === "order.update");
+    if (result.type === "order.update") {
+      return updates.some(
+        ({ revision, filled_size }) =>
+          revision >= result.revision && compare(filled_size, result.filled_size) >= 0,
+      );
+    }
+    const isSettled = heard.some(
+      (event) =>
+        event.type === "order.rejected" || (event.type === "order.update" && event.status !== "open"),
+    );
+    // That an order was taken is told by everything that was heard of it afterwards.
+    if (result.type === "order.accepted") return updates.length > 0;
+    return isSettled;
+  }
+}
+
+async function accountFor(
+  streams: StreamReader,
+  told: Told,
+  dead: readonly DeadLetter[],
+): Promise<Proof["results"]> {
+  const counts = { journaled: 0, repeated: 0, outdated: 0, dead: 0, lost: 0 };
+  const setAside = new Set(dead.map(({ subject, body_base64 }) => `${subject} ${body_base64}`));
+  for await (const message of streams.read("PURGE_RESULTS")) {
+    const decoded = decode("results", message);
+    if (setAside.has(`${message.subject} ${Buffer.from(message.bytes).toString("base64")}`)) counts.dead += 1;
+    else if (!decoded.ok) counts.lost += 1;
+    else if (told.takes(decoded.body)) counts.journaled += 1;
+    else if (told.knows(decoded.body)) counts.repeated += 1;
+    else if (told.isNoNews(decoded.body)) counts.outdated += 1;
+    else counts.lost += 1;
+  }
+  return counts;
+}
+
+/** The journal notes when a result was received, in place of when it was sent. */
+function contentOf(event: object): string {
+  const entries = Object.entries(event).filter(([name]) => name !== "at");
+  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function readDead(streams: StreamReader): Promise<readonly DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for await (const message of streams.read("PURGE_DEAD")) {
+    const decoded = decode("dead", message);
+    if (!decoded.ok) throw new Error(`a dead letter cannot be read: ${decoded.reason}`);
+    letters.push(decoded.body);
+  }
+  return letters;
+}
+
+function byReason(letters: readonly DeadLetter[]): Record<string, number> {
+  const reasons: Record<string, number> = {};
+  for (const { reason } of letters) count(reasons, plain(reason));
+  return reasons;
+}
+
+async function readOrders(ledgerDir: string, story: Story): Promise<readonly PaperOrder[]> {
+  const file = join(ledgerDir, "exchange.sqlite");
+  const exchange = openPaperExchange({ file, script: readPaperScript(story.script), clock: virtualClock(0) });
+  const orders = exchange.orders();
+  await exchange.close();
+  return orders;
+}
+
+/** Order by order: the most that the journal was told is what the exchange has filled. */
+function compareFills(orders: readonly PaperOrder[], records: readonly JournalRecord[]) {
+  const most = new Map<string, string>();
+  for (const { event } of records) {
+    if (event.type !== "order.update") continue;
+    const known = most.get(event.client_order_id) ?? "0";
+    if (compare(event.filled_size, known) > 0) most.set(event.client_order_id, event.filled_size);
+  }
+  const known = orders.map(({ client_order_id, filled_size }) =>
+    compare(most.get(client_order_id) ?? "0", filled_size),
+  );
+  return {
+    underCounted: known.filter((side) => side < 0).length,
+    overCounted: known.filter((side) => side > 0).length,
+  };
+}
+
+/** An order is open from when it is placed until it was last changed, or still is. */
+function overlaps(orders: readonly PaperOrder[]): readonly string[] {
+  const found: string[] = [];
+  const last = new Map<string, PaperOrder>();
+  for (const order of orders.toSorted((a, b) => a.placed_at - b.placed_at)) {
+    const before = last.get(order.symbol);
+    if (before !== undefined && (before.status === "open" || before.updated_at > order.placed_at)) {
+      found.push(`${order.symbol}: ${before.client_order_id} ${order.client_order_id}`);
+    }
+    last.set(order.symbol, order);
+  }
+  return found;
+}
+
+async function gaps(streams: StreamReader, ledgerId: string, end: number): Promise<Proof["transitions"]> {
+  const seen = new Set<number>();
+  const repeated: number[] = [];
+  for await (const message of streams.read("PURGE_TRANSITIONS")) {
+    const seq = seqOf(message, ledgerId);
+    if (seen.has(seq)) repeated.push(seq);
+    seen.add(seq);
+  }
+  const missing = Array.from({ length: end }, (_, index) => index + 1).filter((seq) => !seen.has(seq));
+  return { missing, repeated };
+}
+
+function seqOf(message: Stored, ledgerId: string): number {
+  const decoded = decode("transitions", message);
+  if (!decoded.ok) throw new Error(`a transition cannot be read: ${decoded.reason}`);
+  if (decoded.body.ledger_id !== ledgerId) throw new Error("a transition of another ledger is in the stream");
+  return decoded.body.seq;
+}

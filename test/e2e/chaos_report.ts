@@ -1,0 +1,95 @@
+// A run of chaos in numbers, and whether anything in it is not as it must be.
+import { isDeepStrictEqual } from "node:util";
+import { compare, subtract } from "../../machines/mod.ts";
+import type { ChaosReport } from "./chaos_run.ts";
+
+/** What is counted, for people and programs. */
+export function numbersOf(report: ChaosReport) {
+  const { seed, story, kills, lives, messages, redelivered, incidents, proof, remains, seconds } = report;
+  const { results, orders, transitions } = proof;
+  return {
+    seed,
+    symbols: story.symbols.length,
+    kills,
+    lives,
+    unsold_at_last_kill: report.unsoldAtLastKill,
+    messages,
+    orders_placed: orders.placed,
+    failures: outcomesOf(remains).filter((outcome) => outcome.startsWith("stuck")).length,
+    journal_records: proof.records,
+    results,
+    redeliveries: redelivered,
+    duplicates_dropped: incidents["duplicate"] ?? 0,
+    resends: incidents["resent"] ?? 0,
+    incidents,
+    dead_letters: proof.deadLetters,
+    left: report.left,
+    orders_acknowledged_but_kept: report.acknowledgedButKept,
+    lost: results.lost + orders.underCounted + transitions.missing.length,
+    doubled:
+      orders.overCounted + remains.reusedIds.length + proof.openAtOnce.length + transitions.repeated.length,
+    seconds,
+  };
+}
+
+/** A table, and the same as one line of JSON. */
+export function printed(report: ChaosReport): string {
+  const numbers = numbersOf(report);
+  const rows = Object.entries(numbers).flatMap(([name, value]) => rowsOf(name.replaceAll("_", " "), value));
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const table = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const complaints = Object.entries(report.complaints)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([text, times]) => `  ${times} × ${text}`);
+  return `${[...table, "warnings and errors in the logs:", ...complaints, JSON.stringify(numbers)].join("\n")}\n`;
+}
+
+function rowsOf(name: string, value: unknown): readonly [string, string][] {
+  if (typeof value !== "object" || value === null) return [[name, String(value)]];
+  const inner = Object.entries(value);
+  return inner.length === 0 ? [[name, "none"]] : inner.map(([key, one]) => [`${name}, ${key}`, String(one)]);
+}
+
+/** What is not as it must be, a sentence each. Nothing, where nothing was lost and nothing was doubled. */
+export function verdictOf(report: ChaosReport): readonly string[] {
+  const { remains, control, proof, story, endedByThemselves, left } = report;
+  const moneyWrong = story.symbols.flatMap((symbol) => {
+    const [filled = "none", sold = "none"] = [remains.filled[symbol], remains.sold[symbol]];
+    const gone = subtract(remains.initial[symbol] ?? "0", remains.left[symbol] ?? "0");
+    const isExact = filled === sold && compare(gone, filled) === 0 && sold === control.sold[symbol];
+    const all = `machine ${sold}, exchange ${filled}, balance ${gone}, undisturbed ${control.sold[symbol]}`;
+    return isExact ? [] : [`${symbol}, sold: ${all}`];
+  });
+  const attemptsWrong = story.symbols.flatMap((symbol) => {
+    const [here, there] = [remains.outcomes[symbol], control.outcomes[symbol]];
+    if (isDeepStrictEqual(here, there)) return [];
+    return [`${symbol}, attempts: ${here?.join("; ")}\n  undisturbed: ${there?.join("; ")}`];
+  });
+  const { orders, results, transitions, openAtOnce } = proof;
+  return [
+    ...moneyWrong,
+    ...attemptsWrong,
+    ...endedByThemselves.map((how) => `not killed, and yet: ${how}`),
+    ...counted("client order ids with two bodies", remains.reusedIds),
+    ...counted("symbols with two orders open at a time", openAtOnce),
+    ...none("orders whose fills the journal does not know", orders.underCounted),
+    ...none("orders of which the journal has too much", orders.overCounted),
+    ...none("results that are lost", results.lost),
+    ...none("orders not acknowledged", left.orders),
+    ...none("results not acknowledged", left.results),
+    ...counted("transitions that observers were not told", transitions.missing),
+    ...counted("transitions that observers were told twice", transitions.repeated),
+  ];
+}
+
+function counted(what: string, found: readonly (string | number)[]): readonly string[] {
+  return found.length === 0 ? [] : [`${found.length} ${what}: ${found.slice(0, 10).join(", ")}`];
+}
+
+function none(what: string, found: number): readonly string[] {
+  return found === 0 ? [] : [`${found} ${what}`];
+}
+
+export function outcomesOf({ outcomes }: ChaosReport["remains"]): readonly string[] {
+  return Object.values(outcomes).flat();
+}
