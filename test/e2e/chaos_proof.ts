@@ -1,12 +1,11 @@
 // What must be true after a run of chaos, proven from what survives it: the journal, the exchange's own file, the streams.
 import { join } from "node:path";
-import type { DeadLetter, JournalRecord } from "../../actors/ports.ts";
-import type { ChannelBody } from "../../actors/ports.ts";
+import type { ChannelBody, DeadLetter } from "../../actors/ports.ts";
 import { decode } from "../../adapters/bus/mod.ts";
 import { virtualClock } from "../../adapters/clock/mod.ts";
 import { openPaperExchange, type PaperOrder, readPaperScript } from "../../adapters/exchange/mod.ts";
 import { openJournalReader } from "../../adapters/journal/mod.ts";
-import { compare } from "../../machines/mod.ts";
+import { compare, type PurgeEvent } from "../../machines/mod.ts";
 import { count, plain } from "./chaos_processes.ts";
 import type { Stored, StreamReader } from "./chaos_streams.ts";
 import type { Story } from "./paper_story.ts";
@@ -26,32 +25,61 @@ export interface Proof {
   readonly records: number;
 }
 
-/** Reads a ledger that nobody writes any more, and the streams beside it. */
-export async function prove(ledgerDir: string, story: Story, streams: StreamReader): Promise<Proof> {
+/** What is left of a run when everything is at rest. */
+export interface Survivors {
+  /** The event of each record of the journal, in order. */
+  readonly events: readonly PurgeEvent[];
+  /** Every order that the exchange ever took. */
+  readonly orders: readonly PaperOrder[];
+  /** Every message of PURGE_RESULTS, as it was sent. */
+  readonly results: readonly Pick<Stored, "subject" | "bytes" | "headers">[];
+  readonly dead: readonly DeadLetter[];
+  /** The sequences of this ledger that are in PURGE_TRANSITIONS, in order of arrival. */
+  readonly told: readonly number[];
+}
+
+/** Looks closely at what is left. Nothing here reads or writes. */
+export function prove({ events, orders, results, dead, told }: Survivors): Proof {
+  return {
+    results: accountFor(results, new Heard(events), dead),
+    deadLetters: byReason(dead),
+    orders: { placed: orders.length, ...compareFills(orders, events) },
+    openAtOnce: overlaps(orders),
+    transitions: gaps(told, events.length),
+    records: events.length,
+  };
+}
+
+/** Reads a ledger that nobody writes any more, the exchange's file and the streams beside it. */
+export async function readSurvivors(
+  ledgerDir: string,
+  story: Story,
+  streams: StreamReader,
+): Promise<Survivors> {
   const journal = await openJournalReader(join(ledgerDir, "journal.sqlite"));
-  const records = await Array.fromAsync(journal.read());
+  const events: PurgeEvent[] = [];
+  for await (const { event } of journal.read()) events.push(event);
   const { ledgerId } = journal;
   await journal.close();
-  const dead = await readDead(streams);
-  const orders = await readOrders(ledgerDir, story);
+  const told: number[] = [];
+  for await (const message of streams.read("PURGE_TRANSITIONS")) told.push(seqOf(message, ledgerId));
   return {
-    results: await accountFor(streams, new Told(records), dead),
-    deadLetters: byReason(dead),
-    orders: { placed: orders.length, ...compareFills(orders, records) },
-    openAtOnce: overlaps(orders),
-    transitions: await gaps(streams, ledgerId, records.length),
-    records: records.length,
+    events,
+    orders: await readOrders(ledgerDir, story),
+    results: await Array.fromAsync(streams.read("PURGE_RESULTS")),
+    dead: await readDead(streams),
+    told,
   };
 }
 
 /** What the journal has heard of each question and each order. */
-class Told {
+class Heard {
   readonly #whole = new Map<string, number>();
   readonly #questions = new Set<string>();
-  readonly #orders = new Map<string, JournalRecord["event"][]>();
+  readonly #orders = new Map<string, PurgeEvent[]>();
 
-  constructor(records: readonly JournalRecord[]) {
-    for (const { event } of records) {
+  constructor(events: readonly PurgeEvent[]) {
+    for (const event of events) {
       const key = contentOf(event);
       this.#whole.set(key, (this.#whole.get(key) ?? 0) + 1);
       if ("request_id" in event) this.#questions.add(`${event.symbol} ${event.request_id}`);
@@ -86,30 +114,28 @@ class Told {
           revision >= result.revision && compare(filled_size, result.filled_size) >= 0,
       );
     }
-    const isSettled = heard.some(
-      (event) =>
-        event.type === "order.rejected" || (event.type === "order.update" && event.status !== "open"),
-    );
+    const isRefused = heard.some((event) => event.type === "order.rejected");
+    if (result.type === "order.rejected") return isRefused;
     // That an order was taken is told by everything that was heard of it afterwards.
     if (result.type === "order.accepted") return updates.length > 0;
-    return isSettled;
+    return isRefused || updates.some(({ status }) => status !== "open");
   }
 }
 
-async function accountFor(
-  streams: StreamReader,
-  told: Told,
+function accountFor(
+  results: Survivors["results"],
+  heard: Heard,
   dead: readonly DeadLetter[],
-): Promise<Proof["results"]> {
+): Proof["results"] {
   const counts = { journaled: 0, repeated: 0, outdated: 0, dead: 0, lost: 0 };
   const setAside = new Set(dead.map(({ subject, body_base64 }) => `${subject} ${body_base64}`));
-  for await (const message of streams.read("PURGE_RESULTS")) {
+  for (const message of results) {
     const decoded = decode("results", message);
     if (setAside.has(`${message.subject} ${Buffer.from(message.bytes).toString("base64")}`)) counts.dead += 1;
     else if (!decoded.ok) counts.lost += 1;
-    else if (told.takes(decoded.body)) counts.journaled += 1;
-    else if (told.knows(decoded.body)) counts.repeated += 1;
-    else if (told.isNoNews(decoded.body)) counts.outdated += 1;
+    else if (heard.takes(decoded.body)) counts.journaled += 1;
+    else if (heard.knows(decoded.body)) counts.repeated += 1;
+    else if (heard.isNoNews(decoded.body)) counts.outdated += 1;
     else counts.lost += 1;
   }
   return counts;
@@ -146,9 +172,9 @@ async function readOrders(ledgerDir: string, story: Story): Promise<readonly Pap
 }
 
 /** Order by order: the most that the journal was told is what the exchange has filled. */
-function compareFills(orders: readonly PaperOrder[], records: readonly JournalRecord[]) {
+function compareFills(orders: readonly PaperOrder[], events: readonly PurgeEvent[]) {
   const most = new Map<string, string>();
-  for (const { event } of records) {
+  for (const event of events) {
     if (event.type !== "order.update") continue;
     const known = most.get(event.client_order_id) ?? "0";
     if (compare(event.filled_size, known) > 0) most.set(event.client_order_id, event.filled_size);
@@ -176,11 +202,10 @@ function overlaps(orders: readonly PaperOrder[]): readonly string[] {
   return found;
 }
 
-async function gaps(streams: StreamReader, ledgerId: string, end: number): Promise<Proof["transitions"]> {
+function gaps(told: readonly number[], end: number): Proof["transitions"] {
   const seen = new Set<number>();
   const repeated: number[] = [];
-  for await (const message of streams.read("PURGE_TRANSITIONS")) {
-    const seq = seqOf(message, ledgerId);
+  for (const seq of told) {
     if (seen.has(seq)) repeated.push(seq);
     seen.add(seq);
   }

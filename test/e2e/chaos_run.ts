@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openJournalReader } from "../../adapters/journal/mod.ts";
 import { type NatsServer, startNatsServer } from "../nats_server.ts";
 import { type Kills, KeptProgram, killAll, LogTally } from "./chaos_processes.ts";
-import { type Proof, prove } from "./chaos_proof.ts";
+import { type Proof, prove, readSurvivors } from "./chaos_proof.ts";
 import { type ChaosStory, writeChaosStory } from "./chaos_story.ts";
 import { type StreamName, StreamReader, STREAMS } from "./chaos_streams.ts";
 import { runPurgatory } from "./killable_run.ts";
@@ -117,7 +117,7 @@ async function runDisturbed(state: string, story: Story, nats: NatsServer, optio
       redelivered: { orders: orders.redelivered, results: results.redelivered },
       incidents: tally.incidents,
       complaints: tally.complaints,
-      proof: await prove(ledgerDir, story, streams),
+      proof: prove(await readSurvivors(ledgerDir, story, streams)),
       remains: await readRemains(ledgerDir, story),
       seconds: { killing: inSeconds(killedAt - startedAt), resting: inSeconds(restedAt - killedAt) },
     };
