@@ -3,7 +3,12 @@ import { join } from "node:path";
 import type { ChannelBody, DeadLetter } from "../../actors/ports.ts";
 import { decode } from "../../adapters/bus/mod.ts";
 import { virtualClock } from "../../adapters/clock/mod.ts";
-import { openPaperExchange, type PaperOrder, readPaperScript } from "../../adapters/exchange/mod.ts";
+import {
+  openPaperExchange,
+  type PaperOrder,
+  type PaperRequest,
+  readPaperScript,
+} from "../../adapters/exchange/mod.ts";
 import { openJournalReader } from "../../adapters/journal/mod.ts";
 import { compare, type PurgeEvent } from "../../machines/mod.ts";
 import { count, plain } from "./chaos_processes.ts";
@@ -20,6 +25,9 @@ export interface Proof {
   readonly orders: { readonly placed: number; readonly underCounted: number; readonly overCounted: number };
   /** Symbols that had two orders open at a time, as `C01-USD: <id> <id>`. */
   readonly openAtOnce: readonly string[];
+  /** Orders that went to the exchange again after the journal had heard that they were refused. This exchange refuses them
+   * again; another might take one, and nobody would cancel it. */
+  readonly placedAfterRefusal: readonly string[];
   /** Sequences of the journal that no observer was told, and that they were told more than once. */
   readonly transitions: { readonly missing: readonly number[]; readonly repeated: readonly number[] };
   readonly records: number;
@@ -29,8 +37,9 @@ export interface Proof {
 export interface Survivors {
   /** The event of each record of the journal, in order. */
   readonly events: readonly PurgeEvent[];
-  /** Every order that the exchange ever took. */
+  /** Every order that the exchange ever took, and every call that came to it. */
   readonly orders: readonly PaperOrder[];
+  readonly calls: readonly Pick<PaperRequest, "at" | "call" | "client_order_id">[];
   /** Every message of PURGE_RESULTS, as it was sent. */
   readonly results: readonly Pick<Stored, "subject" | "bytes" | "headers">[];
   readonly dead: readonly DeadLetter[];
@@ -39,12 +48,13 @@ export interface Survivors {
 }
 
 /** Looks closely at what is left. Nothing here reads or writes. */
-export function prove({ events, orders, results, dead, told }: Survivors): Proof {
+export function prove({ events, orders, calls, results, dead, told }: Survivors): Proof {
   return {
     results: accountFor(results, new Heard(events), dead),
     deadLetters: byReason(dead),
     orders: { placed: orders.length, ...compareFills(orders, events) },
     openAtOnce: overlaps(orders),
+    placedAfterRefusal: placedAfterRefusal(calls, events),
     transitions: gaps(told, events.length),
     records: events.length,
   };
@@ -65,7 +75,7 @@ export async function readSurvivors(
   for await (const message of streams.read("PURGE_TRANSITIONS")) told.push(seqOf(message, ledgerId));
   return {
     events,
-    orders: await readOrders(ledgerDir, story),
+    ...(await readExchange(ledgerDir, story)),
     results: await Array.fromAsync(streams.read("PURGE_RESULTS")),
     dead: await readDead(streams),
     told,
@@ -163,12 +173,12 @@ function byReason(letters: readonly DeadLetter[]): Record<string, number> {
   return reasons;
 }
 
-async function readOrders(ledgerDir: string, story: Story): Promise<readonly PaperOrder[]> {
+async function readExchange(ledgerDir: string, story: Story): Promise<Pick<Survivors, "orders" | "calls">> {
   const file = join(ledgerDir, "exchange.sqlite");
   const exchange = openPaperExchange({ file, script: readPaperScript(story.script), clock: virtualClock(0) });
-  const orders = exchange.orders();
+  const [orders, calls] = [exchange.orders(), exchange.requests()];
   await exchange.close();
-  return orders;
+  return { orders, calls };
 }
 
 /** Order by order: the most that the journal was told is what the exchange has filled. */
@@ -186,6 +196,19 @@ function compareFills(orders: readonly PaperOrder[], events: readonly PurgeEvent
     underCounted: known.filter((side) => side < 0).length,
     overCounted: known.filter((side) => side > 0).length,
   };
+}
+
+/** Journal and exchange tell their times by the same clock. */
+function placedAfterRefusal(calls: Survivors["calls"], events: readonly PurgeEvent[]): readonly string[] {
+  const refusedAt = new Map<string, number>();
+  for (const event of events) {
+    if (event.type !== "order.rejected" || refusedAt.has(event.client_order_id)) continue;
+    refusedAt.set(event.client_order_id, Date.parse(event.at));
+  }
+  return calls.flatMap(({ call, client_order_id: id, at }) => {
+    const heardAt = id === null ? undefined : refusedAt.get(id);
+    return call === "place" && heardAt !== undefined && at > heardAt ? [`${id}, ${at - heardAt} ms`] : [];
+  });
 }
 
 /** An order is open from when it is placed until it was last changed, or still is. */

@@ -57,6 +57,7 @@ function survivors(over: Partial<Survivors> = {}): Survivors {
       { ...update(), at: LATER },
     ],
     orders: [order()],
+    calls: [{ call: "place", at: 1_000, client_order_id: FIRST }],
     results: [accepted, update()].map((result) => encode("results", result)),
     dead: [],
     told: [1, 2],
@@ -72,6 +73,7 @@ test("a run without loss has each result in the journal", () => {
     deadLetters: {},
     orders: { placed: 1, underCounted: 0, overCounted: 0 },
     openAtOnce: [],
+    placedAfterRefusal: [],
     transitions: { missing: [], repeated: [] },
     records: 2,
   });
@@ -126,6 +128,15 @@ test("two orders of one symbol that were open at a time are named", () => {
   expect(
     prove(survivors({ orders: [open, order({ ...second, placed_at: 2_000 })] })).openAtOnce,
   ).toHaveLength(1);
+});
+
+test("an order that was placed again after its refusal had been heard is named", () => {
+  const refusal = { type: "order.rejected", symbol: BONK, at: LATER, rejection: rejection() } as const;
+  const events = [{ ...refusal, client_order_id: FIRST }];
+  const heardAt = Date.parse(LATER);
+  const again = { call: "place", client_order_id: FIRST } as const;
+  const placedAt = (at: number) => prove(survivors({ events, calls: [{ ...again, at }] })).placedAfterRefusal;
+  expect([placedAt(heardAt - 1), placedAt(heardAt + 7)]).toEqual([[], [`${FIRST}, 7 ms`]]);
 });
 
 test("a step that observers were not told of, or were told of twice, is named", () => {

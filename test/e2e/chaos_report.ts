@@ -65,13 +65,14 @@ export function verdictOf(report: ChaosReport): readonly string[] {
     if (isDeepStrictEqual(here, there)) return [];
     return [`${symbol}, attempts: ${here?.join("; ")}\n  undisturbed: ${there?.join("; ")}`];
   });
-  const { orders, results, transitions, openAtOnce } = proof;
+  const { orders, results, transitions, openAtOnce, placedAfterRefusal } = proof;
   return [
     ...moneyWrong,
     ...attemptsWrong,
     ...endedByThemselves.map((how) => `not killed, and yet: ${how}`),
     ...counted("client order ids with two bodies", remains.reusedIds),
     ...counted("symbols with two orders open at a time", openAtOnce),
+    ...counted("orders placed again after their refusal was heard", placedAfterRefusal),
     ...none("orders whose fills the journal does not know", orders.underCounted),
     ...none("orders of which the journal has too much", orders.overCounted),
     ...none("results that are lost", results.lost),
