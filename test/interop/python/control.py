@@ -26,11 +26,10 @@ def main() -> int:
     options.add_argument("--reason")
     options.add_argument("--nats", default="nats://127.0.0.1:4222", metavar="URL")
     options.add_argument("--format", choices=("json", "msgpack"), default="json", help="of question and answer")
-    options.add_argument("--inbox-prefix", default="_INBOX", metavar="PREFIX")
     given = options.parse_args()
     body: Body = {name: getattr(given, name) for name in ("symbol", "by", "reason") if getattr(given, name) is not None}
     try:
-        connection = connect(given.nats, "control.py", 5.0, given.inbox_prefix)
+        connection = connect(given.nats, "control.py", 5.0)
         subject = f"{protocol.PREFIX}.control.{given.operation}"
         answer = connection.request(
             subject, protocol.encode(body, given.format), protocol.headers_for(given.format), seconds=35.0

@@ -9,6 +9,7 @@ order of docs/protocol.md, "Your own gateway".
 from __future__ import annotations
 
 import argparse
+import json
 import queue
 import signal
 import sys
@@ -268,12 +269,12 @@ def main() -> int:
     options.add_argument("--exchange", type=Path, required=True, metavar="FILE", help="what the exchange has in store")
     options.add_argument("--mode", choices=("paper", "live"), default="paper")
     options.add_argument("--format", choices=("msgpack", "json"), default="msgpack", help="of what it sends")
-    options.add_argument("--inbox-prefix", default="_INBOX", metavar="PREFIX")
     given = options.parse_args()
     try:
-        connection = connect(given.nats, NAME, 30.0, given.inbox_prefix, note)
+        connection = connect(given.nats, NAME, 30.0, note)
         claim(connection, NAME, "1.0.0", "a gateway in Python, with an exchange in memory", given.mode)
-        gateway = Gateway(connection, Exchange.read(given.exchange), given.mode, given.format)
+        exchange = Exchange.read(given.exchange)
+        gateway = Gateway(connection, exchange, given.mode, given.format)
 
         def stop(number: int, frame: object) -> None:
             gateway.stopping = True
@@ -283,6 +284,8 @@ def main() -> int:
         print("gateway ready", flush=True)
         gateway.run()
         connection.close()
+        balances = {name: decimal_text(balance) for name, balance in exchange.balances.items()}
+        print(json.dumps({"balances": balances}), flush=True)
         return 0
     except (Claimed, ApiError, Timeout, NatsError) as error:
         note(str(error))

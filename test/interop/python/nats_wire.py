@@ -6,6 +6,7 @@ handed messages on that thread, so a handler has to be quick: usually it puts th
 from __future__ import annotations
 
 import json
+import os
 import queue
 import random
 import re
@@ -13,9 +14,10 @@ import secrets
 import socket
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Callable, Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 PING_SECONDS = 5.0
 PINGS_UNANSWERED_MAX = 2
@@ -62,16 +64,20 @@ Note = Callable[[str], None]
 class Connection:
     """Connected until `close`: a connection that is lost is made again, and subscriptions with it."""
 
-    def __init__(self, url: str, name: str, inbox_prefix: str = "_INBOX", note: Note = lambda text: None) -> None:
-        self.inbox = f"{inbox_prefix}.{secrets.token_hex(8)}"
-        self.info: dict[str, object] = {}
+    def __init__(self, url: str, name: str, note: Note = lambda text: None) -> None:
         self._url, self._name, self._note = urlsplit(url), name, note
+        self._login = _login(self._url)
+        #: Replies are read under a prefix of the user's own, where there is a user: a server can keep them apart then.
+        self.inbox = f"{_inbox_prefix(self._login.get('user', ''))}.{secrets.token_hex(8)}"
+        self.info: dict[str, object] = {}
         self._subscriptions: dict[int, tuple[str, Handler]] = {}
-        self._answers: dict[str, queue.Queue[Message | None]] = {}
+        #: Who waits for an answer, by reply subject: what was asked, and where the answer or an error goes.
+        self._waiting: dict[str, tuple[str, queue.Queue[Message | NatsError]]] = {}
+        #: Set, one after the other, as the server answers our pings.
+        self._pings: deque[threading.Event] = deque()
         self._next = 0
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._pings = 0
         self._closed = threading.Event()
         # All answers come on one subscription, as in other clients.
         self.subscribe(f"{self.inbox}.answer.*", self._take_answer)
@@ -114,9 +120,9 @@ class Connection:
     ) -> Message:
         """The one answer. Raises NoResponders, Timeout, Disconnected."""
         reply = f"{self.inbox}.answer.{secrets.token_hex(8)}"
-        answers: queue.Queue[Message | None] = queue.Queue()
+        answers: queue.Queue[Message | NatsError] = queue.Queue()
         with self._lock:
-            self._answers[reply] = answers
+            self._waiting[reply] = (subject, answers)
         try:
             self.publish(subject, data, headers, reply)
             answer = answers.get(timeout=seconds)
@@ -124,22 +130,21 @@ class Connection:
             raise Timeout(f"{subject}: no answer within {seconds:g} s") from None
         finally:
             with self._lock:
-                self._answers.pop(reply, None)
-        if answer is None:
-            raise Disconnected(f"{subject}: the connection was lost before the answer came")
+                self._waiting.pop(reply, None)
+        if isinstance(answer, NatsError):
+            raise answer
         if answer.status == 503:
             raise NoResponders(f"{subject}: nobody listens there")
         return answer
 
     def flush(self, seconds: float = 5.0) -> None:
         """Returns when the server has seen all that was sent: it then knows of every subscription."""
-        sent = threading.Event()
-        sid = self.subscribe(f"{self.inbox}.flush", lambda message: sent.set())
-        self.publish(f"{self.inbox}.flush")
-        reached = sent.wait(seconds)
-        self.unsubscribe(sid)
-        if not reached:
-            raise Timeout("the server did not answer")
+        with self._lock:
+            if self._socket is None:
+                raise Disconnected("there is no connection to the server")
+            pong = self._send_ping(self._socket)
+        if not pong.wait(seconds):
+            raise Timeout("the server did not answer a ping")
 
     def close(self) -> None:
         self._closed.set()
@@ -163,24 +168,19 @@ class Connection:
             with self._lock:
                 for sid, (subject, _) in self._subscriptions.items():
                     connected.sendall(f"SUB {subject} {sid}\r\n".encode())
-                self._socket, self._pings = connected, 0
+                self._socket = connected
             return stream
         except BaseException:
             connected.close()
             raise
 
     def _options(self) -> dict[str, object]:
-        options: dict[str, object] = {
+        return {
             **{"verbose": False, "pedantic": False, "lang": "python", "version": "1", "protocol": 1},
             # Without `no_responders` a request to nobody waits for its deadline.
             **{"name": self._name, "headers": True, "no_responders": True, "echo": True},
+            **self._login,
         }
-        if self._url.username is not None and self._url.password is None:
-            options["auth_token"] = unquote(self._url.username)
-        elif self._url.username is not None:
-            options["user"] = unquote(self._url.username)
-            options["pass"] = unquote(self._url.password or "")
-        return options
 
     def _run(self, stream: _Stream) -> None:
         while not self._closed.is_set():
@@ -201,8 +201,9 @@ class Connection:
         with self._lock:
             _hang_up(self._socket)
             self._socket = None
-            for answers in self._answers.values():
-                answers.put(None)
+            self._pings.clear()
+            for subject, answers in self._waiting.values():
+                answers.put(Disconnected(f"{subject}: the connection was lost before the answer came"))
         if not self._closed.is_set():
             self._note(f"the connection is lost: {error}")
 
@@ -216,10 +217,11 @@ class Connection:
                     if self._socket is not None:
                         self._send(self._socket, b"PONG\r\n")
             elif verb == "PONG":
-                self._pings = 0
+                with self._lock:
+                    if self._pings:
+                        self._pings.popleft().set()
             elif verb == "-ERR":
-                # The server ends the connection itself where it has to; a refused publish or subscription it only tells.
-                self._note(f"the server says {rest}")
+                self._take_error(rest)
             elif verb == "INFO":
                 self.info = json.loads(rest)
 
@@ -235,23 +237,39 @@ class Connection:
 
     def _take_answer(self, message: Message) -> None:
         with self._lock:
-            answers = self._answers.get(message.subject)
-        if answers is not None:
-            answers.put(message)
+            waiting = self._waiting.get(message.subject)
+        if waiting is not None:
+            waiting[1].put(message)
+
+    def _take_error(self, text: str) -> None:
+        """A refused publish is only told, and by its subject: whoever waits for an answer to it would wait in vain."""
+        self._note(f"the server says {text}")
+        refused = _REFUSED_PUBLISH.search(text)
+        if refused is None:
+            return
+        with self._lock:
+            for subject, answers in self._waiting.values():
+                if subject == refused[1]:
+                    answers.put(NatsError(f"{subject}: the server does not allow this user to ask that"))
 
     def _ping(self) -> None:
         while not self._closed.wait(PING_SECONDS):
             with self._lock:
                 if self._socket is None:
                     continue
-                self._pings += 1
-                if self._pings > PINGS_UNANSWERED_MAX:
+                if len(self._pings) >= PINGS_UNANSWERED_MAX:
                     _hang_up(self._socket)  # the reader notices, and connects again
                     continue
                 try:
-                    self._send(self._socket, b"PING\r\n")
+                    self._send_ping(self._socket)
                 except Disconnected:
                     pass
+
+    def _send_ping(self, connected: socket.socket) -> threading.Event:
+        pong = threading.Event()
+        self._pings.append(pong)
+        self._send(connected, b"PING\r\n")
+        return pong
 
     @staticmethod
     def _send(connected: socket.socket, frame: bytes) -> None:
@@ -315,6 +333,23 @@ def _frame(subject: str, data: bytes, headers: Mapping[str, str], reply: str) ->
 
 
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
+_REFUSED_PUBLISH = re.compile(r"permissions violation for publish to \"([^\"]+)\"", re.IGNORECASE)
+
+
+def _login(url: SplitResult) -> dict[str, str]:
+    """From the URL, or from the environment: there nobody reads it off the list of processes."""
+    user, password = unquote(url.username or ""), unquote(url.password or "")
+    if user and not password:
+        return {"auth_token": user}
+    user, password = user or os.environ.get("NATS_USER", ""), password or os.environ.get("NATS_PASSWORD", "")
+    if user:
+        return {"user": user, "pass": password}
+    token = os.environ.get("NATS_TOKEN", "")
+    return {"auth_token": token} if token else {}
+
+
+def _inbox_prefix(user: str) -> str:
+    return f"_INBOX_{user}" if re.fullmatch(r"[A-Za-z0-9-]{1,64}", user) else "_INBOX"
 
 
 def _check_subject(subject: str) -> None:
@@ -332,13 +367,13 @@ def _hang_up(connected: socket.socket | None) -> None:
     connected.close()
 
 
-def connect(url: str, name: str, wait_seconds: float, inbox_prefix: str = "_INBOX", note: Note = lambda text: None) -> Connection:
+def connect(url: str, name: str, wait_seconds: float, note: Note = lambda text: None) -> Connection:
     """A connection, tried for again and again until `wait_seconds` have passed. Raises NatsError."""
     until = time.monotonic() + wait_seconds
     while True:
         try:
-            return Connection(url, name, inbox_prefix, note)
+            return Connection(url, name, note)
         except OSError as error:
             if time.monotonic() >= until:
-                raise NatsError(f"{url}: {error}") from error
+                raise NatsError(f"no connection to the server within {wait_seconds:g} s: {error}") from error
             time.sleep(0.1)

@@ -18,7 +18,6 @@ PREFIX = "purge.v1"
 BODY_BYTES_MAX = 1024 * 1024
 DEAD_BYTES_MAX = 512 * 1024
 DEAD_HEADERS_MAX = 32
-INTEGER_MAX = 2**53 - 1
 
 SYMBOL = re.compile(r"[A-Z0-9]{1,20}-[A-Z0-9]{2,10}")
 AMOUNT = re.compile(r"(0|[1-9][0-9]{0,29})(\.[0-9]{1,30})?")

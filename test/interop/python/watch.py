@@ -71,12 +71,11 @@ def main() -> int:
     options.add_argument("--nats", default="nats://127.0.0.1:4222", metavar="URL")
     options.add_argument("--symbol", default="*", help="one symbol; else all")
     options.add_argument("--by-sequence", action="store_true", help="without a consumer")
-    options.add_argument("--inbox-prefix", default="_INBOX", metavar="PREFIX")
     given = options.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     read = by_sequence if given.by_sequence else by_consumer
     try:
-        connection = connect(given.nats, "watch.py", 30.0, given.inbox_prefix)
+        connection = connect(given.nats, "watch.py", 30.0)
         for sequence, message in read(connection, f"{protocol.PREFIX}.transitions.{given.symbol}"):
             try:
                 print(json.dumps(show(sequence, message)), flush=True)
