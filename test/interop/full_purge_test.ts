@@ -33,31 +33,31 @@ async function tell(name: string, ...args: readonly string[]): Promise<void> {
   told.set(name, await story.control(...args));
 }
 
-const restingAfter = (event: string) => {
-  let since = Number.POSITIVE_INFINITY;
-  return story.until(({ symbol, seq, event: what, state }) => {
-    if (symbol === "WLFI-USD" && what === event) since = seq;
-    return symbol === "WLFI-USD" && seq > since && state === "purging.resting";
+/** Waits until WLFI has come to `state` after the last `event`. */
+const wlfi = (event: string, state: string) =>
+  story.watch.until((lines) => {
+    const steps = seenBy({ lines }).filter(({ symbol }) => symbol === "WLFI-USD");
+    const from = steps.findLastIndex((step) => step.event === event);
+    return from >= 0 && steps.slice(from).some((step) => step.state === state);
   });
-};
 
 beforeAll(async () => {
   story = await startPythonStory();
-  const wlfi = ["WLFI-USD", "--by", "ana"] as const;
+  const asAna = ["WLFI-USD", "--by", "ana"] as const;
   const packed = ["--format", "msgpack"] as const;
-  await restingAfter("purge.requested");
-  await tell("pause", "pause", ...wlfi, "--reason", "listing under review");
-  await story.until(({ symbol, state }) => symbol === "WLFI-USD" && state === "suspended");
-  await tell("pause again", "pause", ...wlfi, "--reason", "listing under review", ...packed);
-  await tell("resume", "resume", ...wlfi, ...packed);
-  await restingAfter("operator.resume");
-  await tell("ban", "ban", ...wlfi, "--reason", "delisted soon", ...packed);
-  await tell("resume a ban", "resume", ...wlfi, ...packed);
-  await tell("no reason", "pause", ...wlfi);
+  await wlfi("purge.requested", "purging.resting");
+  await tell("pause", "pause", ...asAna, "--reason", "listing under review");
+  await wlfi("operator.pause", "suspended");
+  await tell("pause again", "pause", ...asAna, "--reason", "listing under review", ...packed);
+  await tell("resume", "resume", ...asAna, ...packed);
+  await wlfi("operator.resume", "purging.resting");
+  await tell("ban", "ban", ...asAna, "--reason", "delisted soon", ...packed);
+  await tell("resume a ban", "resume", ...asAna, ...packed);
+  await tell("no reason", "pause", ...asAna);
   await tell("not held", "purge", "NOPE-USD", "--by", "ana", "--reason", "a slip", ...packed);
   await story.until(({ symbol, state }) => symbol === "SEI-USD" && state === "cleared");
   await story.until(({ symbol, state }) => symbol === "BONK-USD" && state === "cleared");
-  await story.until(({ symbol, event, seq }) => symbol === "WLFI-USD" && event === "order.update" && seq > 0);
+  await wlfi("operator.ban", "suspended");
   status = await story.control("status", ...packed);
   ({ code: exitCode, gateway } = await story.finish());
   const journal = await story.journal();
