@@ -1,15 +1,32 @@
-// What group commit buys: `node test/bench/journal_bench.ts`. Prints rates and their ratios within one run, because the
-// rates alone say more about the disk than about the journal.
+// What group commit buys: `npm run bench -- journal`. Rates and their ratios within one run, because the rates alone say
+// more about the disk than about the journal.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JournalDraft } from "../../actors/ports.ts";
 import { openJournalReader, openSqliteJournal } from "../../adapters/journal/mod.ts";
 import { TradingSymbol } from "../../machines/mod.ts";
+import type { BenchOptions } from "./run.ts";
 
 const GROUP_SIZES = [1, 64, 256] as const;
 const MEASURE_MS = 2_000;
 const MANY_SYMBOLS = 100_000;
+
+type Say = (line: string) => void;
+interface Appended {
+  readonly symbols: number;
+  readonly groupSize: number;
+  readonly recordsPerSecond: number;
+}
+
+export async function benchJournal({ json }: BenchOptions): Promise<object> {
+  const say: Say = (line) => {
+    if (!json) console.log(line);
+  };
+  const many = Array.from({ length: MANY_SYMBOLS }, (_, index) => TradingSymbol.make(`S${index}-USD`));
+  const appended = [await appending(many.slice(0, 20), say), await appending(many, say)].flat();
+  return { appended, recovery: await recovering(many, say) };
+}
 
 /** About the size of a real record: a snapshot of some hundred bytes. */
 function draft(symbol: TradingSymbol, n: number): JournalDraft {
@@ -55,27 +72,28 @@ async function appendRate(groupSize: number, symbols: readonly TradingSymbol[]):
   });
 }
 
-async function appending(name: string, symbols: readonly TradingSymbol[]): Promise<void> {
-  let single = Number.NaN;
+async function appending(symbols: readonly TradingSymbol[], say: Say): Promise<readonly Appended[]> {
+  const all: Appended[] = [];
   for (const groupSize of GROUP_SIZES) {
-    const rate = await appendRate(groupSize, symbols);
-    if (groupSize === 1) single = rate;
-    const ratio = `${(rate / single).toFixed(1)}x`;
-    console.log(
-      `append, ${name}, groups of ${String(groupSize).padStart(3)}: ${rate.toFixed(0).padStart(7)} records/s ${ratio.padStart(7)}`,
-    );
+    const recordsPerSecond = await appendRate(groupSize, symbols);
+    all.push({ symbols: symbols.length, groupSize, recordsPerSecond });
+    const ratio = `${(recordsPerSecond / (all[0]?.recordsPerSecond ?? Number.NaN)).toFixed(1)}x`;
+    const group = `${symbols.length} symbols, groups of ${String(groupSize).padStart(3)}`;
+    say(`append, ${group}: ${recordsPerSecond.toFixed(0).padStart(7)} records/s ${ratio.padStart(7)}`);
   }
+  return all;
 }
 
-async function timed<T>(name: string, run: () => Promise<T>): Promise<T> {
-  const since = performance.now();
-  const answer = await run();
-  console.log(`${name}: ${(performance.now() - since).toFixed(0)} ms`);
-  return answer;
-}
-
-/** What a start costs with two records of each of many symbols. */
-async function recovering(symbols: readonly TradingSymbol[]): Promise<void> {
+/** What a start costs with two records of each of many symbols, milliseconds by what is done. */
+async function recovering(symbols: readonly TradingSymbol[], say: Say): Promise<object> {
+  const took: Record<string, number> = {};
+  const timed = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
+    const since = performance.now();
+    const answer = await run();
+    took[name] = performance.now() - since;
+    say(`${name}: ${took[name].toFixed(0)} ms`);
+    return answer;
+  };
   await inNewLedger(async (file) => {
     const first = await openSqliteJournal(file);
     for (let from = 0; from < 2 * symbols.length; from += 1_000) {
@@ -87,7 +105,7 @@ async function recovering(symbols: readonly TradingSymbol[]): Promise<void> {
       openSqliteJournal(file),
     );
     await timed(`latest, ${symbols.length} symbols`, () => journal.latest());
-    await timed(`lastAt`, () => journal.lastAt());
+    await timed("lastAt", () => journal.lastAt());
     await timed(`read, ${2 * symbols.length} records`, async () => {
       for await (const _ of journal.read());
     });
@@ -96,9 +114,5 @@ async function recovering(symbols: readonly TradingSymbol[]): Promise<void> {
     await reader.close();
     await journal.close();
   });
+  return took;
 }
-
-const many = Array.from({ length: MANY_SYMBOLS }, (_, index) => TradingSymbol.make(`S${index}-USD`));
-await appending("20 symbols", many.slice(0, 20));
-await appending("100000 symbols", many);
-await recovering(many);
