@@ -1,11 +1,12 @@
-// The script that gets the tests their nats-server, run against a PATH on which every other program is a fake.
+// The script that gets the tests their nats-server and their Python, run against a PATH on which every other program is
+// a fake.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const script = join(import.meta.dirname, "install_nats_server.sh");
+const script = join(import.meta.dirname, "install_tools.sh");
 let bin = "";
 let log = "";
 
@@ -29,27 +30,33 @@ function run(env: Readonly<Record<string, string>> = {}) {
 }
 
 const user = (id: number) => fake("id", `echo ${id}`);
+const python = (status = 0) => fake("python3", `exit ${status}`);
 /** An apt-get that can install, and the `env` that it is started through. */
 function debian(): void {
-  fake(
-    "apt-get",
-    `case "$1" in install) : > "${bin}/nats-server"; /bin/chmod +x "${bin}/nats-server";; esac`,
-  );
+  const install =
+    'for name in "$@"; do case "$name" in nats-server|python3)' +
+    `printf '#!/bin/sh\\n' > "${bin}/$name"; /bin/chmod +x "${bin}/$name";; esac; done`;
+  fake("apt-get", `case "$1" in install) ${install};; esac`);
   fake("env", 'shift; exec "$@"');
 }
 const sudo = (answer: "yes" | "no") => fake("sudo", `[ ${answer} = yes ] || exit 1\nshift; exec "$@"`);
-const install = "apt-get install -y -qq --no-install-recommends nats-server";
+const install = (packages: string) => `apt-get install -y -qq --no-install-recommends ${packages}`;
+const installed = (calls: readonly string[]) => calls.filter((call) => call.startsWith("apt-get"));
 
-test("a server on the PATH is enough: nothing is installed", () => {
+test("a server and a Python on the PATH are enough: nothing is installed", () => {
   fake("nats-server");
+  python();
   debian();
-  expect(run()).toEqual({ status: 0, stderr: "", calls: [] });
+  const { status, stderr, calls } = run();
+  expect([status, stderr, installed(calls)]).toEqual([0, "", []]);
 });
 
 test("a server named by NATS_SERVER is enough", () => {
   const server = fake("my-own-server");
+  python();
   debian();
-  expect(run({ NATS_SERVER: server })).toEqual({ status: 0, stderr: "", calls: [] });
+  const { status, stderr, calls } = run({ NATS_SERVER: server });
+  expect([status, stderr, installed(calls)]).toEqual([0, "", []]);
 });
 
 test("a NATS_SERVER that cannot be run is an error, not a reason to install another", () => {
@@ -60,14 +67,29 @@ test("a NATS_SERVER that cannot be run is an error, not a reason to install anot
   expect(calls).toEqual([]);
 });
 
-test("root on Debian gets the package installed", () => {
+test.each([
+  ["nats-server", () => python()],
+  ["python3", () => fake("nats-server")],
+  ["nats-server python3", () => {}],
+])("root on Debian gets what is missing, %s, and nothing else", (missing, rest) => {
   user(0);
   debian();
+  rest();
   const { status, stderr, calls } = run();
-  expect(stderr).toContain("installing Debian's package");
+  expect(stderr).toContain(`Not on the PATH: ${missing}. Installing it`);
   expect(status).toBe(0);
-  expect(calls).toContain("apt-get update -qq");
-  expect(calls).toContain(install);
+  expect(installed(calls)).toEqual(["apt-get update -qq", install(missing)]);
+});
+
+test("a Python that is too old is said to be, and not replaced", () => {
+  user(0);
+  fake("nats-server");
+  python(1);
+  debian();
+  const { status, stderr, calls } = run();
+  expect(status).toBe(1);
+  expect(stderr).toContain("older than 3.10");
+  expect(installed(calls)).toEqual([]);
 });
 
 test("a user whose sudo asks for no password gets it installed through sudo", () => {
@@ -78,7 +100,7 @@ test("a user whose sudo asks for no password gets it installed through sudo", ()
   const { status, calls } = run();
   expect(status).toBe(0);
   expect(calls).toContain("sudo -n apt-get update -qq");
-  expect(calls).toContain(install);
+  expect(calls).toContain(install("nats-server python3"));
 });
 
 test("a user without such a sudo is told what to install", () => {
@@ -87,9 +109,9 @@ test("a user without such a sudo is told what to install", () => {
   sudo("no");
   const { status, stderr, calls } = run();
   expect(status).toBe(1);
-  expect(stderr).toContain("needs root or a sudo that asks for no password");
-  expect(stderr).toContain("apt-get install nats-server");
-  expect(calls.filter((call) => call.startsWith("apt-get"))).toEqual([]);
+  expect(stderr).toContain("needs root, or a sudo that asks for no password");
+  expect(stderr).toContain("apt-get install nats-server python3");
+  expect(installed(calls)).toEqual([]);
 });
 
 test("where there is no apt-get, what to install is said", () => {
@@ -106,5 +128,5 @@ test.each([["update"], ["install"]])("a failing apt-get %s fails, with what to d
   const { status, stderr } = run();
   expect(status).toBe(1);
   expect(stderr).toContain("E: no network");
-  expect(stderr).toContain("set NATS_SERVER to its path");
+  expect(stderr).toContain("can be named by NATS_SERVER");
 });
