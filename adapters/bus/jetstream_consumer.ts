@@ -33,6 +33,8 @@ export interface DurableSetup {
   readonly maxInFlight: number;
   /** Nobody else has this consumer: what it holds unanswered is an earlier life's, and is asked for at once. */
   readonly isOurs: boolean;
+  /** What is older than this process may have been in other hands, whatever the server has counted. */
+  readonly isOldSuspect?: boolean;
   readonly onMessage: (message: TransportMessage) => void;
 }
 
@@ -51,6 +53,7 @@ export class DurableConsumer {
   readonly #receipts: Receipts;
   readonly #reader: JetStreamReader;
   #isSlow = false;
+  #suspectUntilMs: number | null = null;
   #awaited = { count: 0, done: (): void => {} };
 
   constructor(world: JetStreamWorld, setup: DurableSetup) {
@@ -96,7 +99,12 @@ export class DurableConsumer {
     const { stream, durable, maxInFlight, isOurs } = this.#setup;
     const info = await manager.consumers.info(stream, durable);
     const { max_deliver: maxDeliver = 0, ack_wait = nanos(ACK_WAIT_MS) } = info.config;
-    this.#receipts.follow({ maxDeliver, ackWaitMs: millis(ack_wait) });
+    this.#suspectUntilMs ??= await this.#newestMs();
+    this.#receipts.follow({
+      maxDeliver,
+      ackWaitMs: millis(ack_wait),
+      suspectUntilMs: this.#suspectUntilMs,
+    });
     const taken = isOurs ? this.#takeOver(client.consumers.getConsumerFromInfo(info)) : Promise.resolve(0);
     this.#awaited.count = Math.min(info.num_pending + (await taken), MAX_ACK_PENDING);
     return client.consumers.getConsumerFromInfo(info).consume({
@@ -106,6 +114,15 @@ export class DurableConsumer {
       abort_on_missing_resource: true,
       callback: (msg) => this.#take(msg),
     });
+  }
+
+  /** When the newest message was stored, if that matters. By time and not by sequence, which begins anew with a stream
+   * that is made anew. */
+  async #newestMs(): Promise<number> {
+    const { stream, isOldSuspect = false } = this.#setup;
+    if (!isOldSuspect) return 0;
+    const { state } = await this.#world.manager.streams.info(stream);
+    return Date.parse(state.last_ts);
   }
 
   /** Puts back what an earlier life took and never answered. The server looks for the stream's sequence among what is

@@ -8,6 +8,9 @@ export interface AnswerRules {
   readonly maxDeliver: number;
   /** After this silence a message is delivered again. */
   readonly ackWaitMs: number;
+  /** What was stored until then, epoch milliseconds by the server's clock, counts as delivered before: a server that was
+   * killed may have forgotten that it was. */
+  readonly suspectUntilMs: number;
 }
 
 /** Answers that may have been lost with a connection are given again: as many of the last ones, or up to twice as many. */
@@ -26,7 +29,7 @@ export class Receipts {
   /** Two generations, because taking single entries out of a large map is slow. */
   #given = new Map<string, Answer>();
   #givenBefore = new Map<string, Answer>();
-  #rules: AnswerRules = { maxDeliver: 0, ackWaitMs: 0 };
+  #rules: AnswerRules = { maxDeliver: 0, ackWaitMs: 0, suspectUntilMs: 0 };
   #timer: NodeJS.Timeout | null = null;
 
   /** @param isConnected whether the server can hear an answer now */
@@ -64,6 +67,7 @@ export class Receipts {
       return null;
     }
     const isLast = (count: number): boolean => this.#rules.maxDeliver > 0 && count >= this.#rules.maxDeliver;
+    const least = msg.time.getTime() <= this.#rules.suspectUntilMs ? 2 : 1;
     const mine: Owed = { msg };
     this.#owed.set(key, mine);
     const settle = (answer: () => void): void => {
@@ -74,7 +78,7 @@ export class Receipts {
     return {
       sequence: msg.seq,
       get deliveries() {
-        return mine.msg.info.deliveryCount;
+        return Math.max(least, mine.msg.info.deliveryCount);
       },
       get isLast() {
         return isLast(mine.msg.info.deliveryCount);

@@ -185,7 +185,9 @@ class JetStreamTransport implements NatsTransport {
     }
     this.#claim(channel, pattern);
     const isOurs = OURS[this.#setup.role].includes(channel);
-    const consumer = new DurableConsumer(this.#world, { stream, durable, maxInFlight, isOurs, onMessage });
+    const isOldSuspect = channel === "orders";
+    const setup = { stream, durable, maxInFlight, isOurs, isOldSuspect, onMessage };
+    const consumer = new DurableConsumer(this.#world, setup);
     // It stays a part when it is cancelled: what is in hand is still to be answered, or given back at the end.
     return this.#opened(consumer, () => this.#taken.delete(channel));
   }

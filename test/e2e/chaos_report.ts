@@ -5,7 +5,7 @@ import type { ChaosReport } from "./chaos_run.ts";
 
 /** What is counted, for people and programs. */
 export function numbersOf(report: ChaosReport) {
-  const { seed, story, kills, lives, messages, redelivered, incidents, proof, remains, seconds } = report;
+  const { seed, story, kills, lives, messages, incidents, proof, remains, seconds } = report;
   const { results, orders, transitions } = proof;
   return {
     seed,
@@ -18,7 +18,7 @@ export function numbersOf(report: ChaosReport) {
     failures: outcomesOf(remains).filter((outcome) => outcome.startsWith("stuck")).length,
     journal_records: proof.records,
     results,
-    redeliveries: redelivered,
+    redeliveries: incidents["redelivered"] ?? 0,
     duplicates_dropped: incidents["duplicate"] ?? 0,
     resends: incidents["resent"] ?? 0,
     incidents,

@@ -13,7 +13,7 @@ export interface ChaosStory {
 }
 
 const FILL_MS = 900;
-const REPLACE_SECONDS = 2;
+const REPLACE_SECONDS = 6;
 const SLICE_USD = 5;
 const PRICE = 0.1563;
 

@@ -24,8 +24,6 @@ export interface ConsumerState {
   readonly ackFloor: number;
   readonly unanswered: number;
   readonly waiting: number;
-  /** Deliveries of a message that had been delivered before. */
-  readonly redelivered: number;
 }
 
 /** A reader's own connection to the bus. */
@@ -57,7 +55,6 @@ export class StreamReader {
       ackFloor: info.ack_floor.stream_seq,
       unanswered: info.num_ack_pending,
       waiting: info.num_pending,
-      redelivered: info.delivered.consumer_seq - info.delivered.stream_seq,
     };
   }
 

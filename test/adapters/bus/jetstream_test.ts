@@ -281,6 +281,23 @@ describe("a receiver that dies", () => {
     await expect.poll(() => again, { timeout: 10_000 }).toEqual([2]);
   });
 
+  test("as gateway may have had every order that is older than the next gateway, whatever the server has counted", async () => {
+    const supervisor = await join({ role: "supervisor" });
+    await supervisor.bus.publish("orders", order());
+    const manager = await manage(supervisor.transport.connection);
+    // A server that was killed may forget what it has delivered, and to whom.
+    await manager.consumers.delete("PURGE_ORDERS", "gateway");
+    await join({ role: "supervisor" });
+    const gateway = await join({ role: "gateway" });
+    const taken: number[] = [];
+    await gateway.bus.consume("orders", (delivery) => {
+      taken.push(delivery.deliveries);
+      delivery.ack();
+    });
+    await supervisor.bus.publish("orders", order());
+    await expect.poll(() => taken).toEqual([2, 1]);
+  });
+
   test("as both supervisor and gateway leaves no orders: its machines send again what they wait for", async () => {
     const first = await join();
     await first.bus.publish("orders", order());
