@@ -2,15 +2,22 @@
 import type { Clock, Journal, JournalDraft, JournalRecord, Observe } from "./ports.ts";
 
 /** A step on its way to the journal. */
-interface Pending {
+interface Pending extends StepListener {
   readonly draft: JournalDraft;
+}
+
+/** Who is told that a step is durable; each is called once, in order of submission. */
+export interface StepListener {
+  /** First of all, and for the whole group: what follows from the step goes out. */
   readonly onDurable: (record: JournalRecord) => void;
+  /** When that has gone out: whoever else is to know. An order does not wait for the log lines of its group. */
+  readonly afterwards?: (record: JournalRecord) => void;
 }
 
 export interface CommitPipeline {
-  /** Takes a step. `onDurable` is called once, in order of submission, when its record is on disk; never if the write
-   * fails, for then the pipeline ends and whoever submitted starts again from the journal. */
-  submit(draft: JournalDraft, onDurable: (record: JournalRecord) => void): void;
+  /** Takes a step. Its listener is called when its record is on disk; never if the write fails, for then the pipeline
+   * ends and whoever submitted starts again from the journal. */
+  submit(draft: JournalDraft, listener: StepListener): void;
   /** True when the journal is behind: take nothing new from the bus until `onRoom`. */
   readonly isFull: boolean;
   readonly pending: number;
@@ -66,11 +73,11 @@ export function commitPipeline(options: CommitPipelineOptions): CommitPipeline {
         durationMs: performance.now() - startedAt,
         pending: queue.length,
       });
-      group.forEach((pending, index) => {
-        const record = records[index];
-        if (record === undefined) throw new Error("the journal returned fewer records than it was given");
-        pending.onDurable(record);
-      });
+      const steps = group.map((pending, index) => ({ pending, record: written(records, index) }));
+      for (const { pending, record } of steps) pending.onDurable(record);
+      // A turn of microtasks, in which a connection sends what it was given.
+      await null;
+      for (const { pending, record } of steps) pending.afterwards?.(record);
       if (wasFull && queue.length < maxPending) for (const listener of roomListeners.splice(0)) listener();
     }
     // In the same breath: nobody would write what came between the last look into the queue and this.
@@ -84,9 +91,9 @@ export function commitPipeline(options: CommitPipelineOptions): CommitPipeline {
   };
 
   return {
-    submit(draft, onDurable) {
+    submit(draft, { onDurable, afterwards }) {
       if (state === "failed") return;
-      queue.push({ draft, onDurable });
+      queue.push({ draft, onDurable, ...(afterwards === undefined ? {} : { afterwards }) });
       if (release === null) start();
     },
     get isFull() {
@@ -103,4 +110,10 @@ export function commitPipeline(options: CommitPipelineOptions): CommitPipeline {
       while (release !== null && state !== "failed") await new Promise<void>((resolve) => idle.push(resolve));
     },
   };
+}
+
+function written(records: readonly JournalRecord[], index: number): JournalRecord {
+  const record = records[index];
+  if (record === undefined) throw new Error("the journal returned fewer records than it was given");
+  return record;
 }

@@ -255,6 +255,10 @@ export class PurgeSupervisor implements Child, Symbols {
         post.pending += 1;
       },
       onDurable: (record, snapshot) => this.#durable(post, record, snapshot),
+      onTransition: (record) => {
+        observe({ kind: "transition", record, recovered: false });
+        this.#options.onTransition(record);
+      },
       deliver: (envelope) => this.#deliver(envelope),
     });
     post.view = viewOf(actor.snapshot);
@@ -314,9 +318,6 @@ export class PurgeSupervisor implements Child, Symbols {
     post.lastSeq = record.seq;
     post.pending -= 1;
     if (post.pending === 0) for (const flushed of post.onFlushed.splice(0)) flushed();
-    const { observe, onTransition } = this.#options;
-    observe({ kind: "transition", record, recovered: false });
-    onTransition(record);
   }
 
   /** The restarts are used up: the event that caused them goes, the symbol is suspended, the others never notice. */

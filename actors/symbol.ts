@@ -25,6 +25,8 @@ export interface SymbolActorOptions {
   readonly onSubmit: () => void;
   /** That step is durable; called before anything that follows from it. */
   readonly onDurable: (record: JournalRecord, snapshot: PurgeSnapshot) => void;
+  /** Its commands were sent: now others may know. */
+  readonly onTransition: (record: JournalRecord) => void;
   /** Takes what this actor tells itself: deadlines. */
   readonly deliver: (envelope: Envelope) => void;
 }
@@ -76,16 +78,23 @@ export class SymbolActor {
     const after: (() => void)[] = [];
     this.#afterLast = after;
     this.#options.onSubmit();
-    pipeline.submit({ at: event.at, symbol, event, path, state, commands, snapshot }, (record) => {
-      this.#options.onDurable(record, snapshot);
-      if (!this.#isStopped) {
-        this.#await(snapshot.context);
-        this.#send(commands);
-      }
-      envelope.ack(record);
-      if (this.#afterLast === after) this.#afterLast = null;
-      for (const go of after) go();
-    });
+    pipeline.submit(
+      { at: event.at, symbol, event, path, state, commands, snapshot },
+      {
+        onDurable: (record) => {
+          this.#options.onDurable(record, snapshot);
+          if (this.#isStopped) return;
+          this.#await(snapshot.context);
+          this.#send(commands);
+        },
+        afterwards: (record) => {
+          this.#options.onTransition(record);
+          envelope.ack(record);
+          if (this.#afterLast === after) this.#afterLast = null;
+          for (const go of after) go();
+        },
+      },
+    );
   }
 
   /** From now on this actor sends nothing. Its last steps may still become durable; its successor starts from them. */

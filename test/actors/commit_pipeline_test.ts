@@ -39,7 +39,7 @@ function open(groupRecords: number): { readonly pipeline: CommitPipeline; readon
 
 /** Resolves when the step is durable. */
 const durable = (pipeline: CommitPipeline, name: string): Promise<void> =>
-  new Promise((resolve) => pipeline.submit(draft(name), () => resolve()));
+  new Promise((resolve) => pipeline.submit(draft(name), { onDurable: () => resolve() }));
 
 test.for([0, 1, 2, 3, 4])(
   "a step that is submitted %i microtasks after another became durable is written as well",
@@ -48,9 +48,9 @@ test.for([0, 1, 2, 3, 4])(
     const second = new Promise<void>((resolve) => {
       const later = (left: number): void => {
         if (left > 0) queueMicrotask(() => later(left - 1));
-        else pipeline.submit(draft("second"), () => resolve());
+        else pipeline.submit(draft("second"), { onDurable: () => resolve() });
       };
-      pipeline.submit(draft("first"), () => later(microtasks));
+      pipeline.submit(draft("first"), { onDurable: () => later(microtasks) });
     });
     await second;
     expect(pipeline.pending).toBe(0);
@@ -63,15 +63,36 @@ test("what is submitted in one turn is written as one group, and a larger lot in
   expect(groups).toEqual([3, 2]);
 });
 
-test("stopping waits for what was submitted last", async () => {
-  const { pipeline } = open(1);
-  const written: string[] = [];
-  for (const name of ["first", "second"]) {
-    pipeline.submit(draft(name), () => {
-      written.push(name);
-      if (name === "second") pipeline.submit(draft("third"), () => written.push("third"));
+test("what follows from a whole group goes out before anybody else is told of it", async () => {
+  const { pipeline } = open(2);
+  const order: string[] = [];
+  for (const name of ["a", "b"]) {
+    pipeline.submit(draft(name), {
+      onDurable: () => {
+        order.push(`${name} goes out`);
+        // As a connection does that gathers what it is given, to send it at once.
+        queueMicrotask(() => order.push(`${name} is sent`));
+      },
+      afterwards: () => order.push(`${name} is told`),
     });
   }
   await pipeline.stop();
-  expect(written).toEqual(["first", "second", "third"]);
+  expect(order).toEqual(["a goes out", "b goes out", "a is sent", "b is sent", "a is told", "b is told"]);
+});
+
+test("stopping waits for what was submitted last", async () => {
+  const { pipeline } = open(1);
+  const told: string[] = [];
+  const third = { onDurable: () => {}, afterwards: () => told.push("third") };
+  for (const name of ["first", "second"]) {
+    pipeline.submit(draft(name), {
+      onDurable: () => {},
+      afterwards: () => {
+        told.push(name);
+        if (name === "second") pipeline.submit(draft("third"), third);
+      },
+    });
+  }
+  await pipeline.stop();
+  expect(told).toEqual(["first", "second", "third"]);
 });
