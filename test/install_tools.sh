@@ -1,12 +1,13 @@
 #!/bin/sh
 # Sees to it that the tests have what npm cannot bring: a nats-server (the one that NATS_SERVER names, one on the PATH, or
-# else Debian's package), and a Python 3 for the programs in test/interop (one on the PATH, or else Debian's).
+# else Debian's package), a Python 3 for the programs in test/interop, openssl for certificates, and ps for looking at
+# processes (those on the PATH, or else Debian's).
 set -eu
 
 give_up() {
   echo "$1" >&2
-  echo "The tests need a nats-server, 2.9 or newer, and a python3, 3.10 or newer. Install what is missing" >&2
-  echo "(Debian and Ubuntu: apt-get install nats-server python3; macOS: brew install nats-server python;" >&2
+  echo "The tests need a nats-server, 2.9 or newer, a python3, 3.10 or newer, openssl and ps. Install what is missing" >&2
+  echo "(Debian and Ubuntu: apt-get install nats-server python3 openssl procps; macOS: brew install nats-server python;" >&2
   echo "others: https://github.com/nats-io/nats-server/releases and https://www.python.org/downloads), then run" >&2
   echo "this again; a nats-server that is not on the PATH can be named by NATS_SERVER." >&2
   exit 1
@@ -21,7 +22,9 @@ if [ -n "${NATS_SERVER:-}" ]; then
 elif ! command -v nats-server >/dev/null; then
   missing="nats-server"
 fi
-command -v python3 >/dev/null || missing="${missing:+$missing }python3"
+for program in python3 openssl ps; do
+  command -v "$program" >/dev/null || missing="${missing:+$missing }$program"
+done
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null || give_up "Not on the PATH: $missing. And there is no apt-get to install it with."
 
@@ -35,8 +38,13 @@ if [ -n "$missing" ]; then
 
   echo "Not on the PATH: $missing. Installing it from Debian's packages, for the tests." >&2
   $as_root apt-get update -qq >&2 || give_up "apt-get update failed; what it said is above."
+  packages=""
+  for program in $missing; do
+    [ "$program" = ps ] && program=procps
+    packages="${packages:+$packages }$program"
+  done
   # Unquoted: one word for each package.
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 ||
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >&2 ||
     give_up "apt-get install $missing failed; what it said is above."
   for program in $missing; do
     command -v "$program" >/dev/null || give_up "$program was installed, and still is not on the PATH ($PATH)."

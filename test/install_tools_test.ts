@@ -13,6 +13,7 @@ let log = "";
 beforeEach(() => {
   bin = mkdtempSync(join(tmpdir(), "purgatory-install-"));
   log = join(bin, "calls.log");
+  for (const name of ["openssl", "ps"]) fake(name);
 });
 afterEach(() => rmSync(bin, { recursive: true }));
 
@@ -34,7 +35,7 @@ const python = (status = 0) => fake("python3", `exit ${status}`);
 /** An apt-get that can install, and the `env` that it is started through. */
 function debian(): void {
   const install =
-    'for name in "$@"; do case "$name" in nats-server|python3)' +
+    'for name in "$@"; do case "$name" in procps) name=ps;; esac; case "$name" in nats-server|python3|openssl|ps)' +
     `printf '#!/bin/sh\\n' > "${bin}/$name"; /bin/chmod +x "${bin}/$name";; esac; done`;
   fake("apt-get", `case "$1" in install) ${install};; esac`);
   fake("env", 'shift; exec "$@"');
@@ -71,6 +72,7 @@ test.each([
   ["nats-server", () => python()],
   ["python3", () => fake("nats-server")],
   ["nats-server python3", () => {}],
+  ["nats-server python3 openssl ps", () => ["openssl", "ps"].map((name) => rmSync(join(bin, name)))],
 ])("root on Debian gets what is missing, %s, and nothing else", (missing, rest) => {
   user(0);
   debian();
@@ -78,7 +80,7 @@ test.each([
   const { status, stderr, calls } = run();
   expect(stderr).toContain(`Not on the PATH: ${missing}. Installing it`);
   expect(status).toBe(0);
-  expect(installed(calls)).toEqual(["apt-get update -qq", install(missing)]);
+  expect(installed(calls)).toEqual(["apt-get update -qq", install(missing.replace(/\bps$/, "procps"))]);
 });
 
 test("a Python that is too old is said to be, and not replaced", () => {
