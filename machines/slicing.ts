@@ -156,7 +156,9 @@ const isDecimalString = Schema.is(DecimalString);
 function parse(text: DecimalString): Decimal {
   if (!isDecimalString(text))
     throw new RangeError(`${JSON.stringify(text)} is not a non-negative plain decimal`);
-  return BigDecimal.fromStringUnsafe(text);
+  const point = text.indexOf(".");
+  if (point === -1) return BigDecimal.make(BigInt(text), 0);
+  return BigDecimal.make(BigInt(text.slice(0, point) + text.slice(point + 1)), text.length - point - 1);
 }
 
 function parseIncrement(text: DecimalString): Decimal {

@@ -95,6 +95,8 @@ function clientOptions(settings: NatsSettings, timeoutMs: number): NodeConnectio
     ...(inboxPrefix === null ? {} : { inboxPrefix }),
     ...(authenticator.length === 0 ? {} : { authenticator }),
     ...tlsOption(settings),
+    // Otherwise each publish to a stream costs a stack trace, for an error that most of them never have.
+    noAsyncTraces: true,
     ...settings.options,
     servers: serversOf(settings),
     name: settings.name,

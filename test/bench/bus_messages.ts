@@ -74,6 +74,17 @@ export function resultMessage(result: OrderResult): TransportMessage {
   return encode("results", result, { mode: "paper" });
 }
 
+/** @throws Error when the command is another one */
+export function expected<T extends PurgeCommand["type"]>(
+  command: PurgeCommand | undefined,
+  type: T,
+): Extract<PurgeCommand, { readonly type: T }> {
+  const isIt = (one: PurgeCommand | undefined): one is Extract<PurgeCommand, { readonly type: T }> =>
+    one?.type === type;
+  if (isIt(command)) return command;
+  throw new Error(`expected ${type}, found ${command?.type}`);
+}
+
 function update(order: OrderRequest, revision: number, status: "open" | "filled", size: string): OrderResult {
   const { symbol, client_order_id } = order;
   return {

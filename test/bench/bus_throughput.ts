@@ -2,9 +2,10 @@
 import { rm } from "node:fs/promises";
 import { type ConsumerConfig, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connectNats, type TransportMessage } from "../../adapters/bus/mod.ts";
-import type { OrderRequest, PurgeCommand, TradingSymbol } from "../../machines/mod.ts";
+import type { OrderRequest, TradingSymbol } from "../../machines/mod.ts";
 import {
   accepted,
+  expected,
   marketSnapshot,
   partFilled,
   purgeRequested,
@@ -161,15 +162,6 @@ async function restingOrder(wire: Wire, symbol: TradingSymbol): Promise<OrderReq
   const { order } = expected(await wire.command(symbol), "order.place");
   await wire.publish(resultMessage(accepted(order)));
   return order;
-}
-
-function expected<T extends PurgeCommand["type"]>(
-  command: PurgeCommand,
-  type: T,
-): Extract<PurgeCommand, { readonly type: T }> {
-  const isIt = (one: PurgeCommand): one is Extract<PurgeCommand, { readonly type: T }> => one.type === type;
-  if (isIt(command)) return command;
-  throw new Error(`expected ${type}, found ${command.type}`);
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
