@@ -1,7 +1,6 @@
 // The one place that knows money: decimal arithmetic, rounding to increments, and the size and price of the next order.
 import * as BigDecimal from "effect/BigDecimal";
-import * as Schema from "effect/Schema";
-import { DecimalString, type Product, type PurgePolicy } from "./vocabulary.ts";
+import { DECIMAL_PATTERN, type DecimalString, type Product, type PurgePolicy } from "./vocabulary.ts";
 
 /** What a quote and the policy say about the next order. */
 export interface MarketInput {
@@ -150,7 +149,7 @@ const BASIS_POINT = BigDecimal.make(1n, 4);
 /** What `DecimalString` can hold. */
 const MAX_DECIMAL_PLACES = 30;
 
-const isDecimalString = Schema.is(DecimalString);
+const isDecimalString = (text: string): boolean => DECIMAL_PATTERN.test(text);
 
 /** Beyond a bug's reach: `BigDecimal` itself would read "" as zero, and take a sign or an exponent. */
 function parse(text: DecimalString): Decimal {
