@@ -130,7 +130,8 @@ class Exchange:
 
     def next_due(self) -> float | None:
         """When something fills next."""
-        return min((order.fills[0][0] for order in self.orders.values() if order.status == "open" and order.fills), default=None)
+        waiting = (order for order in self.orders.values() if order.status == "open" and order.fills)
+        return min((order.fills[0][0] for order in waiting), default=None)
 
     def _take(self, order: Order, product: Product) -> None:
         if order.price <= product.price:

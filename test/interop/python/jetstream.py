@@ -1,4 +1,4 @@
-"""What the protocol needs of JetStream, over a plain connection: publish until stored, pull, acknowledge, read from the start."""
+"""What the protocol needs of JetStream, over a plain connection: publish until stored, pull, acknowledge, follow."""
 from __future__ import annotations
 
 import json
@@ -86,7 +86,9 @@ class Delivery:
 class Pull:
     """Asks a durable consumer for messages, a few at a time, and has them put into `into`. Made for one thread."""
 
-    def __init__(self, connection: Connection, stream: str, durable: str, into: queue.Queue[Message], batch: int = 16) -> None:
+    def __init__(
+        self, connection: Connection, stream: str, durable: str, into: queue.Queue[Message], batch: int = 16
+    ) -> None:
         self._connection, self._batch = connection, batch
         self._next = f"{API}.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = f"{connection.inbox}.pull"
@@ -134,7 +136,7 @@ def ack(connection: Connection, message: Message) -> bool:
 
 
 def terminate(connection: Connection, message: Message) -> bool:
-    """Says that it was set aside, and must not come again. Without a reason: servers before 2.10 would not understand."""
+    """Says that it was set aside, and must not come again. Servers before 2.10 understand it only without a reason."""
     return _answer(connection, message, b"+TERM")
 
 

@@ -1,7 +1,7 @@
 """MessagePack, as much of it as the protocol uses: nil, booleans, numbers, text, binary, lists and maps.
 
-Written from the specification (https://github.com/msgpack/msgpack/blob/master/spec.md). Extension types, timestamps among
-them, are refused, and so are map keys that are not text.
+Written from the specification (https://github.com/msgpack/msgpack/blob/master/spec.md). Extension types, timestamps
+among them, are refused, and so are map keys that are not text.
 """
 from __future__ import annotations
 

@@ -107,7 +107,9 @@ class Connection:
                 except Disconnected:
                     pass  # what is made next does without it
 
-    def publish(self, subject: str, data: bytes = b"", headers: Mapping[str, str] | None = None, reply: str = "") -> None:
+    def publish(
+        self, subject: str, data: bytes = b"", headers: Mapping[str, str] | None = None, reply: str = ""
+    ) -> None:
         """Hands a message to the connection. Raises Disconnected where there is none: it is not kept for later."""
         frame = _frame(subject, data, headers or {}, reply)
         with self._lock:

@@ -1,4 +1,4 @@
-"""The protocol of docs/protocol.md: bodies to bytes and back, headers, ids, dead letters, and what a gateway is told to do."""
+"""The protocol of docs/protocol.md: bodies to bytes and back, headers, ids, dead letters, a gateway's commands."""
 from __future__ import annotations
 
 import base64

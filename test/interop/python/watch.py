@@ -50,7 +50,8 @@ def by_sequence(connection: Connection, subject: str) -> Iterator[tuple[int, Mes
         stored = answer["message"]
         assert isinstance(stored, dict)
         _, headers = read_headers(base64.b64decode(stored.get("hdrs", "")))
-        yield int(stored["seq"]), Message(str(stored["subject"]), base64.b64decode(stored.get("data", "")), headers=headers)
+        data = base64.b64decode(stored.get("data", ""))
+        yield int(stored["seq"]), Message(str(stored["subject"]), data, headers=headers)
         sequence = int(stored["seq"]) + 1
 
 
