@@ -262,7 +262,6 @@ export class PurgeSupervisor implements Child, Symbols {
       deliver: (envelope) => this.#deliver(envelope),
     });
     post.view = viewOf(actor.snapshot);
-    actor.resume();
     const mailbox = new Mailbox<Envelope>({
       name: symbol,
       capacity: mailboxSize,
@@ -278,6 +277,8 @@ export class PurgeSupervisor implements Child, Symbols {
     post.actor = actor;
     post.mailbox = mailbox;
     for (const envelope of post.held.splice(0)) send(mailbox, envelope);
+    // Handled in a later turn of microtasks.
+    actor.resume(mailbox.depth);
     return {
       stop: () => {
         actor.stop();

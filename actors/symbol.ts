@@ -36,6 +36,8 @@ export class SymbolActor {
   readonly #run: PurgeRun;
   #deadline: { readonly name: string; readonly cancel: Cancel } | null = null;
   #isStopped = false;
+  /** Events that came while there was no actor, and were not heard yet. */
+  #unheard = 0;
   /** What waits for the last step that was given to the journal; null when every step is durable. */
   #afterLast: (() => void)[] | null = null;
 
@@ -50,10 +52,12 @@ export class SymbolActor {
     return this.#run.snapshot;
   }
 
-  /** Takes up what was under way when the last record was written. */
-  resume(): void {
+  /** Takes up what was under way when the last record was written. `unheard` events came meanwhile, and are received
+   * next: the answer may be among them, and what it has answered must not be sent again. */
+  resume(unheard: number): void {
     this.#await(this.#run.context);
-    this.sendPending();
+    this.#unheard = unheard;
+    if (unheard === 0) this.sendPending();
   }
 
   /** Sends once more what the machine waits for an answer to: after a crash, and when the bus is back. */
@@ -69,12 +73,17 @@ export class SymbolActor {
     const { symbol, pipeline } = this.#options;
     const { event } = envelope;
     const step = this.#run.step(event);
+    const isCatchingUp = this.#unheard > 0;
+    this.#unheard = step.changed ? 0 : Math.max(0, this.#unheard - 1);
     if (!step.changed) {
+      if (isCatchingUp && this.#unheard === 0) this.sendPending();
       if (this.#afterLast === null) envelope.ack(null);
       else this.#afterLast.push(() => envelope.ack(null));
       return;
     }
     const { path, state, commands, snapshot } = step;
+    const isSilent = isCatchingUp && commands.length === 0;
+    const toSend = isSilent ? this.#run.pending : commands;
     const after: (() => void)[] = [];
     this.#afterLast = after;
     this.#options.onSubmit();
@@ -85,7 +94,7 @@ export class SymbolActor {
           this.#options.onDurable(record, snapshot);
           if (this.#isStopped) return;
           this.#await(snapshot.context);
-          this.#send(commands);
+          this.#send(toSend);
         },
         afterwards: (record) => {
           this.#options.onTransition(record);

@@ -222,6 +222,36 @@ describe("after a crash of the process", () => {
     expect(after.lastOrder(BONK)).toEqual(before.lastOrder(BONK));
   });
 
+  test("an answer that the bus kept is heard before anything is sent again: a refused order is not", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    await kit.quote(BONK);
+    const { client_order_id } = kit.lastOrder(BONK);
+    await kit.stop();
+    const refused = { type: "order.rejected", symbol: BONK, at: at(kit), client_order_id } as const;
+    const next = await startSymbols({ ledger: kit.ledger, kept: [{ ...refused, rejection: rejection() }] });
+    expect([types(next), next.states().at(-1)]).toEqual([[], "failed"]);
+  });
+
+  test("an answer that the bus kept and that leaves an order resting is followed by the question how it is", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    await kit.quote(BONK);
+    const taken = accepted(kit);
+    await kit.stop();
+    const next = await startSymbols({ ledger: kit.ledger, kept: [taken, taken] });
+    expect([types(next), next.states().at(-1)]).toEqual([["order.query"], "purging.resting"]);
+  });
+
+  test("an answer that the bus kept and that says nothing new leaves the question to be asked again", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    const stale = quoted(BONK, "an older question", kit.clock.now());
+    await kit.stop();
+    const next = await startSymbols({ ledger: kit.ledger, kept: [stale, stale] });
+    expect([types(next), next.states().at(-1)]).toEqual([["market.refresh"], "purging.quoting"]);
+  });
+
   test("a result that comes for a symbol of which nothing is known starts nothing", async () => {
     const kit = await startSymbols();
     await kit.answer(quoted(SEI, "1-1", kit.clock.now()));

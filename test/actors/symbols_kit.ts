@@ -37,6 +37,8 @@ export async function startSymbols({
   maxPending = 64,
   mailboxSize = 16,
   wrap = (journal: Journal): Journal => journal,
+  /** What the bus has kept for whoever takes the results: it comes with the subscription. */
+  kept = [] as readonly OrderResult[],
 } = {}) {
   const faults = new JournalFaults();
   const heard = await listen(clock);
@@ -57,7 +59,7 @@ export async function startSymbols({
     if (ledger === null) throw new Error("no journal");
     const { journal, pipeline } = ledger;
     symbols = await PurgeSupervisor.start(
-      { journal, pipeline, bus, clock, observe, onTransition, world, mailboxSize },
+      { journal, pipeline, bus: keeping(bus, kept), clock, observe, onTransition, world, mailboxSize },
       link,
     );
     return symbols;
@@ -112,6 +114,23 @@ function gateway(bus: Bus, clock: VirtualClock, commands: readonly PurgeCommand[
 async function startRoot(world: World, children: ChildSpec[]): Promise<Supervisor> {
   const flags = { name: "test", strategy: "rest_for_one", max_restarts: 3 } as const;
   return Result.getOrThrow(await startSupervisor({ ...flags, children }, world));
+}
+
+function keeping(bus: Bus, kept: readonly OrderResult[]): Bus {
+  return {
+    publish: (channel, body) => bus.publish(channel, body),
+    async consume(channel, handler, options) {
+      const cancel = await bus.consume(channel, handler, options);
+      if (channel === "results") for (const result of kept) await bus.publish("results", result);
+      return cancel;
+    },
+    lastTransition: (ledgerId) => bus.lastTransition(ledgerId),
+    get connected() {
+      return bus.connected;
+    },
+    onConnection: (listener) => bus.onConnection(listener),
+    close: () => bus.close(),
+  };
 }
 
 /** A bus in process, and everything that crosses it. */
