@@ -3,7 +3,8 @@
 import { startNatsServer } from "../nats_server.ts";
 import { LatencyBench } from "./bus_latency.ts";
 import { hasMemory, type Place } from "./bus_places.ts";
-import { latencyLines, throughputLines } from "./bus_report.ts";
+import { latencyLines, stageLines, throughputLines } from "./bus_report.ts";
+import { measureStages } from "./bus_stages.ts";
 import { ThroughputBench } from "./bus_throughput.ts";
 import { percentile, type Spread, spreadOf } from "./measure.ts";
 import type { BenchOptions } from "./run.ts";
@@ -11,13 +12,13 @@ import type { BenchOptions } from "./run.ts";
 /** Results in one backlog. */
 export const BACKLOG = 8_000;
 /** The first round of each kind is for getting warm, and not counted. */
-const ROUNDS = 5;
+const ROUNDS = 7;
 /** No further round begins after this. */
-const THROUGHPUT_MS = 24_000;
+const THROUGHPUT_MS = 20_000;
 /** Messages in one block, one after the other. */
 export const BLOCK = 500;
 const LATENCY_ROUNDS = 7;
-const LATENCY_MS = 7_000;
+const LATENCY_MS = 8_000;
 
 export async function benchBus({ json }: BenchOptions): Promise<object> {
   const server = await startNatsServer();
@@ -29,11 +30,13 @@ export async function benchBus({ json }: BenchOptions): Promise<object> {
     say([`nats-server ${version}`]);
     const throughput = await measureThroughput(server.url);
     say(throughputLines(throughput));
+    const stages = await measureStages();
+    say(stageLines(stages));
     const disk = await measureLatency(server.url, "disk");
     say(latencyLines("disk", disk));
     const memory = hasMemory() ? await measureLatency(server.url, "memory") : null;
     if (memory !== null) say(latencyLines("memory", memory));
-    return { server: version, throughput, latency: { disk, memory } };
+    return { server: version, throughput, stages, latency: { disk, memory } };
   } finally {
     await server.stop();
   }
@@ -118,6 +121,8 @@ export interface Percentiles {
 export interface Latency {
   readonly rounds: number;
   readonly order: Percentiles;
+  /** Through two streams with nothing to do between them. */
+  readonly relay: Percentiles;
   readonly reply: Percentiles;
   /** The supervisor's commits meanwhile, each of one record or a few. */
   readonly commit: Percentiles;
@@ -131,7 +136,12 @@ interface Block {
 
 async function measureLatency(url: string, place: Place): Promise<Latency> {
   const bench = await LatencyBench.open(url, place, "whole");
-  const blocks: { readonly order: Block; readonly reply: Block; readonly commit: Block }[] = [];
+  const blocks: {
+    readonly order: Block;
+    readonly relay: Block;
+    readonly reply: Block;
+    readonly commit: Block;
+  }[] = [];
   const block = (elapsed: readonly number[]): Block => ({
     p50: percentile(elapsed, 0.5),
     p99: percentile(elapsed, 0.99),
@@ -142,13 +152,14 @@ async function measureLatency(url: string, place: Place): Promise<Latency> {
       bench.takeCommits();
       const order = block(await bench.measure("order", BLOCK));
       const commit = block(bench.takeCommits());
+      const relay = block(await bench.measure("relay", BLOCK));
       const reply = block(await bench.measure("reply", BLOCK));
-      if (round > 0) blocks.push({ order, reply, commit });
+      if (round > 0) blocks.push({ order, relay, reply, commit });
     }
   } finally {
     await bench.close();
   }
-  const over = (what: "order" | "reply" | "commit"): Percentiles => ({
+  const over = (what: "order" | "relay" | "reply" | "commit"): Percentiles => ({
     p50Ms: spreadOf(blocks.map((one) => one[what].p50)),
     p99Ms: spreadOf(blocks.map((one) => one[what].p99)),
   });
@@ -157,6 +168,7 @@ async function measureLatency(url: string, place: Place): Promise<Latency> {
   return {
     rounds: blocks.length,
     order: over("order"),
+    relay: over("relay"),
     reply: over("reply"),
     commit: over("commit"),
     ratios: { p50: ratio("p50"), p99: ratio("p99") },

@@ -1,7 +1,7 @@
 // A gateway in a process of its own: answers a command and waits for the next one, or asks and waits for a plain reply.
 // Driven by `bus_latency.ts` over IPC.
 import type { OrderResult, PurgeCommand, TradingSymbol } from "../../machines/mod.ts";
-import { type Block, ECHO_SUBJECT, LATENCY_SYMBOLS } from "./bus_latency_protocol.ts";
+import { type Block, ECHO_SUBJECT, LATENCY_SYMBOLS, RELAY_IN, RELAY_OUT } from "./bus_latency_protocol.ts";
 import { filled, marketSnapshot, resultMessage, symbolsNamed, wouldCross } from "./bus_messages.ts";
 import { Wire } from "./bus_wire.ts";
 
@@ -28,7 +28,7 @@ async function toOrder(): Promise<number> {
   turn += 1;
   if (symbol === undefined) throw new Error("there are no symbols");
   const message = resultMessage(answerTo(await wire.command(symbol)));
-  const next = wire.arrivalOf(symbol);
+  const next = wire.arrivalOn(`purge.v1.orders.${symbol}`);
   const since = performance.now();
   const stored = wire.publish(message);
   const elapsed = (await next) - since;
@@ -43,9 +43,21 @@ async function toReply(): Promise<number> {
   return performance.now() - since;
 }
 
+async function toRelayed(): Promise<number> {
+  const next = wire.arrivalOn(RELAY_OUT);
+  const since = performance.now();
+  const stored = wire.publish({ subject: RELAY_IN, bytes: echoBody, headers: {} });
+  const elapsed = (await next) - since;
+  await stored;
+  return elapsed;
+}
+
+const MEASURES = { order: toOrder, relay: toRelayed, reply: toReply } as const;
+wire.connection.subscribe(RELAY_OUT, { callback: (_, { subject }) => wire.arrived(subject) });
+
 process.on("message", async ({ what, count }: Block) => {
   const elapsed: number[] = [];
-  while (elapsed.length < count) elapsed.push(await (what === "order" ? toOrder() : toReply()));
+  while (elapsed.length < count) elapsed.push(await MEASURES[what]());
   process.send?.(elapsed);
 });
 process.on("disconnect", () => void wire.close());

@@ -1,5 +1,6 @@
 // What the bench of the bus has measured, for people.
 import type { Latency, Percentiles, Throughput } from "./bus_bench.ts";
+import type { Stages } from "./bus_stages.ts";
 import type { Place } from "./bus_places.ts";
 import type { Spread } from "./measure.ts";
 
@@ -25,6 +26,27 @@ export function throughputLines({ ratios, ...found }: Throughput): readonly stri
   ];
 }
 
+export function stageLines({
+  decode,
+  machine,
+  journal,
+  journalInMemory,
+  recordBytes,
+}: Stages): readonly string[] {
+  const line = (name: string, each: number): string =>
+    `  ${name.padEnd(WIDTH)}${each.toFixed(1).padStart(6)} µs a result`;
+  const sum = decode + machine + journal;
+  return [
+    "",
+    "Each stage alone, on one thread",
+    line("decode", decode),
+    line("machine", machine),
+    line(`journal, ${recordBytes.toFixed(0)} bytes, groups of 256`, journal),
+    ...(journalInMemory === null ? [] : [line("  the same in memory, where fsync is free", journalInMemory)]),
+    `  ${"together at the most".padEnd(WIDTH)}${(1_000_000 / sum).toFixed(0).padStart(6)}/s`,
+  ];
+}
+
 export function latencyLines(place: Place, { rounds, ratios, ...found }: Latency): readonly string[] {
   const line = (name: string, { p50Ms, p99Ms }: Percentiles): string =>
     `  ${name.padEnd(WIDTH)}p50 ${ms(p50Ms)}  p99 ${ms(p99Ms)}`;
@@ -34,6 +56,7 @@ export function latencyLines(place: Place, { rounds, ratios, ...found }: Latency
       `the median of ${rounds} rounds (least to most)`,
     line("result in, order out, in another process", found.order),
     line("  of that, the commit", found.commit),
+    line("through two streams, nothing between", found.relay),
     line("request and reply between the two processes", found.reply),
     `  ${"round trips (target 3 at p99)".padEnd(WIDTH)}p50 ${times(ratios.p50)}  p99 ${times(ratios.p99)}`,
   ];

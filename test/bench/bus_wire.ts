@@ -35,9 +35,14 @@ export class Wire {
     return new Promise((resolve) => this.#waiting.set(symbol, resolve));
   }
 
-  /** When the next message to `symbol` arrives, by `performance.now()`; taken before it is decoded. */
-  arrivalOf(symbol: TradingSymbol): Promise<number> {
-    return new Promise((resolve) => this.#arriving.set(`purge.v1.orders.${symbol}`, resolve));
+  /** When the next message of `subject` arrives, by `performance.now()`; taken before it is decoded. */
+  arrivalOn(subject: string): Promise<number> {
+    return new Promise((resolve) => this.#arriving.set(subject, resolve));
+  }
+
+  arrived(subject: string): void {
+    this.#arriving.get(subject)?.(performance.now());
+    this.#arriving.delete(subject);
   }
 
   /** Resolves when the server has stored it. */
@@ -58,8 +63,7 @@ export class Wire {
   }
 
   #take(msg: Msg): void {
-    this.#arriving.get(msg.subject)?.(performance.now());
-    this.#arriving.delete(msg.subject);
+    this.arrived(msg.subject);
     const fields = Object.fromEntries([...(msg.headers ?? [])].map(([key, [value = ""]]) => [key, value]));
     const decoded = decode("orders", { subject: msg.subject, bytes: msg.data, headers: fields });
     if (!decoded.ok) throw new Error(`an order that does not decode: ${decoded.reason}`);
