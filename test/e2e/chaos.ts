@@ -18,6 +18,7 @@ const report = await runChaos({
     symbols: fromEnv("SYMBOLS", 50),
     rounds: fromEnv("ROUNDS", 6),
     slices: fromEnv("SLICES", 150),
+    replaceSeconds: fromEnv("REPLACE_SECONDS", 6),
   },
   kills: {
     nats: fromEnv("NATS_KILLS", 50),

@@ -10,10 +10,12 @@ export interface ChaosStory {
   readonly rounds: number;
   /** Slices that each position is worth. More than its troubles use up. */
   readonly slices: number;
+  /** How long an order rests. Longer than a dead gateway's commands take to come again, fifteen to twenty seconds, and an
+   * order that was lost with it is placed anew at once; shorter, and its machine waits for a minute first. */
+  readonly replaceSeconds: number;
 }
 
 const FILL_MS = 900;
-const REPLACE_SECONDS = 6;
 const SLICE_USD = 5;
 const PRICE = 0.1563;
 
@@ -33,7 +35,10 @@ const ROUNDS: readonly string[] = [
  *
  * Slices without a fill, and slices as such, never end an attempt here: how many there are depends on what was killed.
  */
-export function writeChaosStory(dir: string, { symbols: count, rounds, slices }: ChaosStory): Story {
+export function writeChaosStory(
+  dir: string,
+  { symbols: count, rounds, slices, replaceSeconds }: ChaosStory,
+): Story {
   const currencies = Array.from({ length: count }, (_, n) => `C${String(n).padStart(2, "0")}`);
   const symbols = currencies.map((currency) => `${currency}-USD`);
   mkdirSync(dir, { recursive: true });
@@ -55,7 +60,7 @@ export function writeChaosStory(dir: string, { symbols: count, rounds, slices }:
     ...behaviour,
   ];
   writeFileSync(join(dir, "paper.yaml"), `${script.join("\n")}\n`);
-  writeFileSync(join(dir, "policy.yaml"), POLICY);
+  writeFileSync(join(dir, "policy.yaml"), policy(replaceSeconds));
   writeFileSync(
     join(dir, "universe.yaml"),
     `tiers: { core: { symbols: [BTC-USD] } }\nexclusions:\n  never_trade: [${symbols.join(", ")}]\n`,
@@ -64,12 +69,12 @@ export function writeChaosStory(dir: string, { symbols: count, rounds, slices }:
   return { configDir: dir, script: join(dir, "paper.yaml"), symbols };
 }
 
-const POLICY = `
+const policy = (replaceSeconds: number): string => `
 portfolio_management:
   max_liquidations_per_cycle: 1000
   purge_execution:
     slice_usd: ${SLICE_USD}
-    replace_seconds: ${REPLACE_SECONDS}
+    replace_seconds: ${replaceSeconds}
     max_duration_seconds: 86400
     max_slices: 10000
     max_residual_usd: 1

@@ -10,7 +10,7 @@ let report: ChaosReport;
 beforeAll(async () => {
   report = await runChaos({
     seed: SEED,
-    story: { symbols: 12, rounds: 2, slices: 20 },
+    story: { symbols: 12, rounds: 2, slices: 20, replaceSeconds: 6 },
     kills: { nats: 8, supervisor: 8, gateway: 8 },
     paceMs: 1_300,
     restMs: 6 * MINUTES,
