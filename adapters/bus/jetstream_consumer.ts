@@ -52,7 +52,7 @@ export class DurableConsumer {
   readonly #name: string;
   readonly #receipts: Receipts;
   readonly #reader: JetStreamReader;
-  #isSlow = false;
+  #slow: NodeJS.Timeout | null = null;
   #suspectUntilMs: number | null = null;
   #awaited = { count: 0, done: (): void => {} };
 
@@ -90,6 +90,7 @@ export class DurableConsumer {
 
   /** After `stop`: gives back what nobody has answered. */
   handBack(): void {
+    if (this.#slow !== null) clearTimeout(this.#slow);
     if (this.#world.state.connected) this.#receipts.handBack();
     this.#receipts.close();
   }
@@ -140,14 +141,18 @@ export class DurableConsumer {
     return count;
   }
 
-  /** The server delivers nothing more until something is answered. */
+  /** The server delivers nothing more until something is answered. With a backlog that is how it is all the time; slow is
+   * a receiver that has not answered the oldest of them when the next heartbeat is due. */
   #noteSlow(): void {
-    const { count } = this.#receipts;
-    if (count < MAX_ACK_PENDING / 2) this.#isSlow = false;
-    if (count < MAX_ACK_PENDING || this.#isSlow) return;
-    this.#isSlow = true;
-    const message = `${this.#name}: ${count} messages are unanswered, and no more come until one is answered`;
-    this.#world.observe({ kind: "bus", what: "slow_consumer", message });
+    if (this.#receipts.count < MAX_ACK_PENDING || this.#slow !== null) return;
+    const [oldest = 0] = this.#receipts.sequences;
+    this.#slow = setTimeout(() => {
+      this.#slow = null;
+      const { count, sequences } = this.#receipts;
+      if (!sequences.has(oldest)) return;
+      const message = `${this.#name}: ${count} messages are unanswered, and no more come until one is answered`;
+      this.#world.observe({ kind: "bus", what: "slow_consumer", message });
+    }, this.#world.heartbeatMs).unref();
   }
 
   #take(msg: JsMsg): void {

@@ -401,6 +401,22 @@ describe("streams and consumers", () => {
   });
 });
 
+test("a receiver that works through a long backlog is not called slow", async () => {
+  const member = await join({ heartbeatMs: 500 });
+  await Promise.all(
+    Array.from({ length: 3_000 }, (_, index) => member.bus.publish("results", update(index))),
+  );
+  let answered = 0;
+  await member.bus.consume("results", (delivery) => {
+    setTimeout(() => {
+      delivery.ack();
+      answered += 1;
+    }, 300);
+  });
+  await expect.poll(() => answered, { timeout: 20_000 }).toBe(3_000);
+  expect(member.incidents("slow_consumer")).toEqual([]);
+});
+
 test("a receiver that answers nothing gets no more than may be unanswered, and is said to be slow", async () => {
   const member = await join();
   const taken = await collect(member);
