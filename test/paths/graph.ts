@@ -24,12 +24,15 @@ export interface Exploration {
   readonly worlds: readonly World[];
   /** What may happen in them, all together. */
   readonly moves: number;
-  /** The shortest path to each of `worlds`, and through each transition from each state. None is the beginning of another. */
+  /** The shortest path to each of `worlds`, and through each transition from each state and number of failures. None is the beginning of another. */
   readonly paths: readonly Path[];
 }
 
 /** Worlds beyond which the graph is taken to grow without end: something that counts is not folded. */
 const MAX_VISITS = 20_000;
+
+/** So many failures in a row make a symbol rest; more are not told apart. */
+const MOST_FAILURES = 3;
 
 type GraphEvent = EventObject & Move;
 
@@ -58,7 +61,8 @@ export function explore(origin: Origin): Exploration {
   for (const { state, event, nextState } of steps) {
     const labels = [...(shortest.get(fold(state.context)) ?? []), event.label];
     for (const edge of nextState.context.taken) {
-      const key = `${stateOf(state.context)} ${edge}`;
+      const { failures } = state.context.context;
+      const key = JSON.stringify([stateOf(state.context), Math.min(failures, MOST_FAILURES), edge]);
       if (labels.length < (through.get(key)?.length ?? Number.POSITIVE_INFINITY)) through.set(key, labels);
     }
   }
@@ -112,7 +116,13 @@ function whole(all: readonly (readonly string[])[]): readonly Path[] {
 export function fold(world: World): string {
   const { failures, retry_at, suspension, attempt, past_orders } = world.context;
   const isLate = mayFillLate(world) && past_orders.at(-1)?.filled_size === "0";
-  const rest = [stateOf(world), Math.min(failures, 3), retry_at !== null, suspension?.kind ?? null, isLate];
+  const rest = [
+    stateOf(world),
+    Math.min(failures, MOST_FAILURES),
+    retry_at !== null,
+    suspension?.kind ?? null,
+    isLate,
+  ];
   return JSON.stringify(attempt === null ? rest : [...rest, ...foldAttempt(world, attempt)]);
 }
 
