@@ -10,7 +10,7 @@ import { BONK, LEDGER, START } from "../machines/scenario.ts";
 import { type Followed, follow } from "./follow.ts";
 import { endOf, explore, fold, type Path, walk } from "./graph.ts";
 import { beginning, edgeNames, stateNames, stateOf } from "./model.ts";
-import { moveCalled } from "./moves.ts";
+import { moveCalled, movesOf } from "./moves.ts";
 import { startStack } from "./real_stack.ts";
 
 const origin = { ledgerId: LEDGER, symbol: BONK, start: START };
@@ -105,6 +105,11 @@ describe("what makes the impossible transitions impossible", () => {
 
 test("every transition has a name of its own, so that none is covered by another", () => {
   expect(edgeNames.filter((name, index) => edgeNames.indexOf(name) !== index)).toEqual([]);
+});
+
+test("no two moves of one state have the same label, or one of them would never be made", () => {
+  const labels = worlds.map((world) => movesOf(world).map(({ label }) => label));
+  expect(labels.filter((each) => new Set(each).size < each.length)).toEqual([]);
 });
 
 test("no path is the beginning of another", () => {
