@@ -4,7 +4,7 @@ import { type PythonStory, seenBy, startPythonStory } from "./python_story.ts";
 
 let story: PythonStory;
 beforeAll(async () => {
-  story = await startPythonStory();
+  story = await startPythonStory({ graceCycles: 1_000 });
 });
 afterAll(() => story.close());
 

@@ -55,13 +55,17 @@ export interface PythonStory {
   close(): Promise<void>;
 }
 
-/** Starts a server, `purgatory run --gateway external`, and the Python programs: each a process of its own. */
-export async function startPythonStory(): Promise<PythonStory> {
+/** Starts a server, `purgatory run --gateway external`, and the Python programs: each a process of its own.
+ *
+ * @param graceCycles after which WLFI, which is only ineligible, is sold too
+ */
+export async function startPythonStory({ graceCycles = 2 } = {}): Promise<PythonStory> {
   process.env["NATS_SERVER"] = findNatsServer(process.env);
   const root = mkdtempSync(join(tmpdir(), "purgatory-python-"));
   const config = join(root, "config");
   for (const file of ["universe.yaml", "app.yaml"]) cpSync(join(SHIPPED, file), join(config, file));
-  writeFileSync(join(config, "policy.yaml"), POLICY);
+  const grace = `liquidity: { eligibility_persistence: { ineligible_grace_cycles: ${graceCycles} } }\n`;
+  writeFileSync(join(config, "policy.yaml"), `${POLICY}${grace}`);
   const server = await startNatsServer();
   const there = ["--nats", server.url];
   const args = ["run", "--gateway", "external", ...there, "--config", config, "--state", join(root, "state")];
