@@ -40,7 +40,7 @@ export function movesOf(world: World): readonly Move[] {
   return deadline === null || !isClockOf(world) ? others : [...others, move("deadline", deadline)];
 }
 
-/** Whether the clock is listened to here. Off the main line nobody is late, but for buyers and for a cancellation. */
+/** Whether the clock is listened to here. Where only the main line is followed nobody is late but buyers and cancellations. */
 function isClockOf(world: World): boolean {
   const leaf = stateOf(world).split(".")[1] ?? "";
   const isIdle = world.context.attempt?.request_id === null && leaf === "quoting";
