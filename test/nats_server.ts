@@ -1,5 +1,5 @@
 // A real nats-server for tests: on a free loopback port, with a store of its own, to be killed and restarted at will.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,8 @@ export interface NatsServer {
   /** Starts again on the same port, with the same store; ends a server that still runs. A `config` replaces the one
    * that it was started with. */
   restart(config?: string): Promise<void>;
-  /** Sends a signal: SIGKILL, SIGTERM and SIGINT resolve when the server has ended, others at once. */
+  /** Sends a signal: SIGKILL, SIGTERM and SIGINT resolve when the server has ended, SIGSTOP when it stands still, others
+   * at once. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends the server and removes its store. */
   stop(): Promise<void>;
@@ -136,6 +137,7 @@ async function launch(
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
+      if (signal === "SIGSTOP") await untilStopped(child.pid ?? 0);
       if (signal !== "SIGKILL" && signal !== "SIGTERM" && signal !== "SIGINT") return;
       const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
       await exited;
@@ -143,6 +145,18 @@ async function launch(
       dismissGuard();
     },
   };
+}
+
+/** A signal takes a moment to reach every thread, in which the server could still answer. */
+async function untilStopped(pid: number): Promise<void> {
+  const until = performance.now() + STOP_MS;
+  while (performance.now() < until) {
+    const { stdout } = spawnSync("ps", ["-o", "state=", "-L", "-p", `${pid}`], { encoding: "utf8" });
+    const states = stdout.trim().split(/\s+/);
+    if (states.every((state) => state.startsWith("T"))) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`process ${pid} did not stop`);
 }
 
 /** Ends the server and removes its store when this process is gone, even if it was killed: the guard then reads the end
