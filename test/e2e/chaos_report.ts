@@ -25,6 +25,7 @@ export function numbersOf(report: ChaosReport) {
     dead_letters: proof.deadLetters,
     left: report.left,
     orders_acknowledged_but_kept: report.acknowledgedButKept,
+    orders_answered_and_forgotten: report.forgotten,
     lost: results.lost + orders.underCounted + transitions.missing.length,
     doubled:
       orders.overCounted + remains.reusedIds.length + proof.openAtOnce.length + transitions.repeated.length,

@@ -40,6 +40,8 @@ export interface ChaosReport {
   /** Orders that the gateway's consumer has acknowledged and their stream holds all the same, until they are too old: an
    * older server that was killed between the two never removes them, and never delivers them again. */
   readonly acknowledgedButKept: number;
+  /** Orders that the server takes for unanswered, and neither delivers again nor has in anybody's hands. */
+  readonly forgotten: number;
   readonly incidents: Readonly<Record<string, number>>;
   readonly complaints: Readonly<Record<string, number>>;
   readonly proof: Proof;
@@ -95,6 +97,7 @@ async function runDisturbed(state: string, story: Story, nats: NatsServer, optio
   const streams = await StreamReader.open(nats.url);
   try {
     const resting = await untilAtRest(ledgerDir, story, streams, restMs).catch((error: unknown) => error);
+    const orders = await ordersLeft(streams);
     await Promise.all([supervisor.stop(), gateway.stop()]);
     if (resting !== null) throw resting;
     const restedAt = performance.now();
@@ -106,10 +109,8 @@ async function runDisturbed(state: string, story: Story, nats: NatsServer, optio
         ...gateway.endedByItself.map((how) => `gateway ${how}`),
       ],
       messages: await sizes(streams),
-      left: {
-        orders: await unanswered(streams, "PURGE_ORDERS", "gateway"),
-        results: await unanswered(streams, "PURGE_RESULTS", "supervisor"),
-      },
+      left: { orders: orders.unanswered, results: await resultsLeft(streams) },
+      forgotten: orders.forgotten,
       acknowledgedButKept: (await streams.size("PURGE_ORDERS")).held,
       incidents: tally.incidents,
       complaints: tally.complaints,
@@ -139,8 +140,8 @@ async function untilAtRest(
 async function underWay(ledgerDir: string, story: Story, streams: StreamReader): Promise<readonly string[]> {
   const selling = await unsold(ledgerDir, story);
   if (selling.length > 0) return selling;
-  const orders = await unanswered(streams, "PURGE_ORDERS", "gateway");
-  const results = await unanswered(streams, "PURGE_RESULTS", "supervisor");
+  const { unanswered: orders } = await ordersLeft(streams);
+  const results = await resultsLeft(streams);
   const transitions = await streams.size("PURGE_TRANSITIONS");
   const records = await lastSeq(ledgerDir);
   return [
@@ -150,12 +151,24 @@ async function underWay(ledgerDir: string, story: Story, streams: StreamReader):
   ];
 }
 
-/** Messages of a stream that its one consumer has not acknowledged, taken or not. */
-async function unanswered(streams: StreamReader, stream: StreamName, durable: string): Promise<number> {
-  const { taken } = await streams.size(stream);
-  const { ackFloor, unanswered: inHand, waiting } = await streams.consumer(stream, durable);
-  return Math.max(taken - ackFloor, inHand + waiting);
+/** Results that are not acknowledged, taken or not. */
+async function resultsLeft(streams: StreamReader): Promise<number> {
+  const { taken } = await streams.size("PURGE_RESULTS");
+  return taken - (await streams.consumer("PURGE_RESULTS", "supervisor")).ackFloor;
 }
+
+/** Orders that are not acknowledged. Those that are `forgotten` a 2.9 server takes for unanswered that was killed between
+ * the acknowledgement and its note of it: nobody is given them again, and nobody has them in hand. */
+async function ordersLeft(streams: StreamReader): Promise<{ unanswered: number; forgotten: number }> {
+  const { unanswered, waiting } = await streams.consumer("PURGE_ORDERS", "gateway");
+  const isForgotten = waiting === 0 && streams.gatewaySilentMs > FORGOTTEN_MS;
+  return isForgotten
+    ? { unanswered: 0, forgotten: unanswered }
+    : { unanswered: unanswered + waiting, forgotten: 0 };
+}
+
+/** Longer than an unanswered message takes to come again, and a gateway with one in hand takes to say so. */
+const FORGOTTEN_MS = 25_000;
 
 async function unsold(ledgerDir: string, story: Story): Promise<readonly string[]> {
   const journal = await openJournalReader(join(ledgerDir, "journal.sqlite"));

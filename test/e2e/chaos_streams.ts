@@ -31,11 +31,23 @@ export class StreamReader {
   readonly #connection: NatsConnection;
   readonly #manager: JetStreamManager;
   readonly #client: JetStreamClient;
+  #lastAnswerAt = performance.now();
 
   private constructor(connection: NatsConnection, manager: JetStreamManager) {
     this.#connection = connection;
     this.#manager = manager;
     this.#client = jetstream(connection);
+    connection.subscribe("$JS.ACK.PURGE_ORDERS.gateway.>", {
+      callback: () => {
+        this.#lastAnswerAt = performance.now();
+      },
+    });
+  }
+
+  /** How long the gateway has said nothing of any order that it was given, milliseconds. One that has an order in hand says
+   * every five seconds that it is at work. */
+  get gatewaySilentMs(): number {
+    return performance.now() - this.#lastAnswerAt;
   }
 
   static async open(url: string): Promise<StreamReader> {
