@@ -3,10 +3,11 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Operators } from "../../actors/ports.ts";
 import { tokenAccess } from "../../config/mod.ts";
 import { type OpenBus, openBus, type Role } from "../bus/mod.ts";
-import { claimName, refuseOthers, startControlService } from "../control/mod.ts";
+import { type Claim, claimName, refuseOthers, startControlService } from "../control/mod.ts";
 import { type RunningServer, startNatsServer } from "../nats_server/mod.ts";
 import { natsSettings } from "./bus_access.ts";
 import { type Mode, natsServerDir } from "./ledger_paths.ts";
+import { patiently } from "./patience.ts";
 import type { Stage } from "./stage.ts";
 
 /** Fits a supervisor as a child. */
@@ -65,9 +66,10 @@ export class RunBus {
     this.#opened = await openBus({
       ...{ nats: settings, role, mode, clock, observe },
       // Before anything is changed there: a second supervisor would throw away the first one's orders.
-      check: async (connection) => {
-        for (const name of this.#names) await refuseOthers(connection, name);
-      },
+      check: (connection) =>
+        patiently(async () => {
+          for (const name of this.#names) await refuseOthers(connection, name);
+        }),
     });
     return this.#opened;
   }
@@ -77,37 +79,48 @@ export class RunBus {
    * @throws ClaimedError when somebody is
    */
   async claim(): Promise<Stoppable> {
-    const { version, mode } = this.#options;
-    const { clock } = this.#stage;
-    const release = clock.hold();
+    const release = this.#stage.clock.hold();
     try {
-      const claims = await Promise.all(
-        this.#names.map((name) =>
-          claimName(this.#connection, { name, description: CLAIMS[name], version, mode }),
-        ),
-      );
-      return { stop: async () => void (await Promise.all(claims.map((claim) => claim.stop()))) };
+      const claims = await patiently(() => this.#claimAll());
+      return { stop: () => stopAll(claims) };
     } finally {
       release();
     }
+  }
+
+  async #claimAll(): Promise<readonly Claim[]> {
+    const { version, mode } = this.#options;
+    const claimed = await Promise.allSettled(
+      this.#names.map((name) =>
+        claimName(this.#connection, { name, description: CLAIMS[name], version, mode }),
+      ),
+    );
+    const claims = claimed.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const failed = claimed.find((one) => one.status === "rejected");
+    if (failed === undefined) return claims;
+    // Or the next try would find the one that succeeded, and take it for another program's.
+    await stopAll(claims);
+    throw failed.reason;
   }
 
   /** Answers operators, until the bus is closed or the service is refused. */
   async control({ operators, ledgerId, symbols }: Controlled, link: Link): Promise<Stoppable> {
     const { clock, observe, telemetry } = this.#stage;
     const { version, mode } = this.#options;
-    const service = await startControlService({
-      connection: this.#connection,
-      version,
-      mode,
-      ledgerId: ledgerId() ?? "",
-      operators,
-      status: () => telemetry.overview(),
-      symbol: (symbol) => telemetry.tracker.symbols().find((one) => one.symbol === symbol) ?? null,
-      suspendedFor: (symbol) => symbols()?.view(symbol)?.suspendedFor ?? null,
-      clock,
-      observe,
-    });
+    const service = await patiently(() =>
+      startControlService({
+        connection: this.#connection,
+        version,
+        mode,
+        ledgerId: ledgerId() ?? "",
+        operators,
+        status: () => telemetry.overview(),
+        symbol: (symbol) => telemetry.tracker.symbols().find((one) => one.symbol === symbol) ?? null,
+        suspendedFor: (symbol) => symbols()?.view(symbol)?.suspendedFor ?? null,
+        clock,
+        observe,
+      }),
+    );
     void service.stopped.then((error) => {
       if (error !== null) link.exit({ crash: error });
     });
@@ -144,4 +157,8 @@ export class RunBus {
     if (connection === null) throw new Error("the bus is in this process, or not open yet");
     return connection;
   }
+}
+
+async function stopAll(claims: readonly Claim[]): Promise<void> {
+  await Promise.all(claims.map((claim) => claim.stop()));
 }
