@@ -57,8 +57,8 @@ export function takeUpdate(context: Working, event: PurgeEventOf<"order.update">
  * exchange counts its changes, and one that begins at 0 has said nothing yet that is known. */
 export function saysMore(order: LiveOrder, event: PurgeEventOf<"order.update">): boolean {
   if (event.revision !== order.revision) return event.revision > order.revision;
-  const isEnd = event.status !== "open" && (order.status === "open" || order.status === "pending");
-  return isEnd || compare(event.filled_size, order.filled_size) > 0;
+  // A live order has not ended yet: one that has is a past one.
+  return event.status !== "open" || compare(event.filled_size, order.filled_size) > 0;
 }
 
 /** A cumulative fill never shrinks, whatever a late message says. */
