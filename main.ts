@@ -21,9 +21,12 @@ import {
   loadBusCare,
   loadCheck,
   loadGraph,
+  loadJournal,
   loadLedgerCommands,
   loadOperate,
   loadPaperWorld,
+  loadRecord,
+  loadReplay,
   loadRunBus,
   loadRunFile,
   loadStage,
@@ -76,6 +79,12 @@ async function perform(command: Command, grants: Grants, excess: readonly string
         return speak(await (await loadLedgerCommands()).exportRecords(command));
       case "import":
         return speak(await importRecords(command));
+      case "journal":
+        return speak(await (await loadJournal()).writeJournal(command));
+      case "record":
+        return speak(await (await loadRecord()).recordBus(command));
+      case "replay":
+        return speak(await (await loadReplay()).replay(command));
       case "operator":
         return speak(await (await loadOperate()).operate(command));
       case "nats init":

@@ -44,6 +44,8 @@ export interface Divergence {
 
 export type Replayed =
   | { readonly kind: "same"; readonly from: string }
+  /** Of a symbol that was not asked for. */
+  | { readonly kind: "passed" }
   /** What came before it is not in the recording: its snapshot is where this symbol begins. */
   | { readonly kind: "base" }
   | { readonly kind: "differs"; readonly divergence: Divergence }
@@ -55,6 +57,8 @@ export type StartRun = typeof startPurge;
 
 export interface ReplayOptions {
   readonly start?: StartRun;
+  /** Replay this symbol alone; left out: all of them. */
+  readonly symbol?: TradingSymbol;
   /** Compare what the machine remembers as well: finds a divergence before it shows. Slower. */
   readonly compareContext?: boolean;
 }
@@ -67,7 +71,8 @@ export interface Replay {
   lose(): void;
 }
 
-export function createReplay({ start = startPurge, compareContext = false }: ReplayOptions = {}): Replay {
+export function createReplay(options: ReplayOptions = {}): Replay {
+  const { start = startPurge, compareContext = false, symbol: only = null } = options;
   const ledgers = new Map<string, Ledger>();
   let lost = 0;
 
@@ -76,8 +81,7 @@ export function createReplay({ start = startPurge, compareContext = false }: Rep
     const run = start({ ledgerId, symbol });
     const taken = attempt(run, record, compareContext || !ledger.isWhole);
     if (taken.kind === "differs" && !ledger.isWhole) return rebase(ledger, record);
-    ledger.tracks.set(symbol, { run, lost });
-    return taken;
+    return keep(ledger, symbol, { run, lost }, taken);
   };
   const rebase = (ledger: Ledger, record: RecordedStep): Replayed => {
     const run = fromSnapshot(start, record);
@@ -92,12 +96,13 @@ export function createReplay({ start = startPurge, compareContext = false }: Rep
       if (record.machine > SNAPSHOT_VERSION) return { kind: "refused", message: newer(record) };
       ledger.isWhole &&= record.seq === ledger.last + 1;
       ledger.last = record.seq;
+      if (only !== null && record.symbol !== only) return { kind: "passed" };
       const track = ledger.tracks.get(record.symbol);
       if (track === undefined) return begin(ledger, record);
       const taken = attempt(track.run, record, compareContext);
       if (taken.kind === "differs" && track.lost < lost) return rebase(ledger, record);
       track.lost = lost;
-      return taken;
+      return keep(ledger, record.symbol, track, taken);
     },
     lose() {
       lost += 1;
@@ -162,6 +167,15 @@ interface Ledger {
   /** Every record from the first on was there: what is new now is a symbol's first. */
   isWhole: boolean;
   readonly tracks: Map<string, Track>;
+}
+
+/** A machine that threw is of no use any more: its symbol begins anew with the next record. */
+function keep(ledger: Ledger, symbol: string, track: Track, taken: Replayed): Replayed {
+  if (taken.kind === "differs" && taken.divergence.actual === null) {
+    ledger.tracks.delete(symbol);
+    ledger.isWhole = false;
+  } else ledger.tracks.set(symbol, track);
+  return taken;
 }
 
 function ledgerOf(ledgers: Map<string, Ledger>, { ledger_id }: RecordedStep): Ledger {

@@ -1,6 +1,7 @@
 // What a command line can ask for, as data.
 import type { OperatorAction } from "../../actors/ports.ts";
 import type { Mode } from "./ledger_paths.ts";
+import type { Moment } from "./moment.ts";
 
 /** How to reach and enter a NATS server, as far as flags say. Null: what the environment says (`NATS_USER` and the other
  * variables of the `nats` tool, for credentials only), else app.yaml. Paths are absolute. No secret is ever a flag. */
@@ -117,6 +118,43 @@ export interface ImportCommand {
   /** Where the rules of backoff are, under which an imported record counts. */
   readonly configDir: string;
 }
+/** `journal`: a ledger as a recording, one record a line, on standard output. */
+export interface JournalCommand {
+  readonly kind: "journal";
+  readonly stateDir: string;
+  readonly mode: Mode;
+  /** Null: all of them. */
+  readonly symbol: string | null;
+  readonly from: Moment | null;
+  /** With what is at that moment. */
+  readonly to: Moment | null;
+  /** Goes on with what is yet to be written. */
+  readonly follow: boolean;
+}
+/** `record`: the same of a supervisor that runs elsewhere, from what its bus has kept. */
+export interface RecordCommand {
+  readonly kind: "record";
+  readonly symbol: string | null;
+  readonly follow: boolean;
+  readonly stateDir: string;
+  readonly configDir: string;
+  readonly nats: NatsFlags;
+}
+/** `replay`: a recording, fed to the machine as it is now. `file` is `-` for standard input. */
+export interface ReplayCommand {
+  readonly kind: "replay";
+  readonly file: string;
+  readonly show: "table" | "json" | "mermaid" | "nothing";
+  readonly symbol: string | null;
+  /** The last moment that is replayed. */
+  readonly until: Moment | null;
+  /** Compares what the machine remembers, too. */
+  readonly context: boolean;
+  /** A policy.yaml to put in place of the recorded policies. */
+  readonly whatIfFile: string | null;
+  /** What the smallest part of one symbol's events has to do: `diverges`, or reach a state. */
+  readonly shrink: { readonly to: "divergence" } | { readonly to: "state"; readonly state: string } | null;
+}
 export type Command =
   | RunCommand
   | CheckCommand
@@ -127,7 +165,10 @@ export type Command =
   | NatsInitCommand
   | GatewayCheckCommand
   | ExportCommand
-  | ImportCommand;
+  | ImportCommand
+  | JournalCommand
+  | RecordCommand
+  | ReplayCommand;
 
 export type Parsed =
   | Command

@@ -89,6 +89,16 @@ export function grantsFor(command: Command, facts: GrantFacts): Grants {
       const file = command.file === "-" ? [] : [command.file];
       return { ...none, read: [ledgerPaths(command.stateDir, command.mode).dir, ...file], write: file };
     }
+    case "journal":
+      return { ...none, read: [ledgerPaths(command.stateDir, command.mode).dir] };
+    case "record": {
+      const bus = busNeeds(command.nats, facts, command.stateDir);
+      return { ...none, read: [...config, ...bus.read], network: bus.network };
+    }
+    case "replay": {
+      const files = command.whatIfFile === null ? [command.file] : [command.file, command.whatIfFile];
+      return { ...none, read: files.filter((file) => file !== "-"), sqlite: false };
+    }
     case "import": {
       const { dir } = ledgerPaths(command.stateDir, command.mode);
       const file = command.file === "-" ? [] : [command.file];

@@ -40,3 +40,12 @@ export const loadStage = () => import("./stage.ts");
 
 /** `RunBus`: the bus of such a process. */
 export const loadRunBus = () => import("./run_bus.ts");
+
+/** `writeJournal`: a ledger as a recording. */
+export const loadJournal = () => import("./journal_command.ts");
+
+/** `recordBus`: a recording of what a bus has kept. */
+export const loadRecord = () => import("./record_command.ts");
+
+/** `replay`. A process that may not use SQLite can load it. */
+export const loadReplay = () => import("./replay_command.ts");

@@ -1,6 +1,18 @@
 // The commands and flags as commander needs them, with their help texts and examples.
 import { Command as Commander } from "commander";
 import { NATS_OPTIONS } from "./nats_flags.ts";
+import {
+  CONFIG,
+  type Described,
+  FOUND_BUS,
+  JSON_DOCUMENT,
+  LEDGER,
+  OWN_BUS,
+  SCRIPT,
+  STATE,
+  URL_TEXT,
+} from "./described.ts";
+import { RECORDINGS } from "./recording_help.ts";
 
 /** The raw texts of one command. */
 export interface Given {
@@ -33,47 +45,10 @@ export function describeProgram(version: string, take: Take): Commander {
   return program;
 }
 
-type Flag = readonly [flags: string, text: string];
-
 const HELP = {
   helpWidth: 100,
   subcommandTerm: (command: Commander): string => `${command.name()} ${command.usage()}`.trimEnd(),
 };
-
-const STATE: Flag = ["--state <DIR>", "where ledgers are kept (default: $PURGATORY_STATE or ./.purgatory)"];
-const CONFIG: Flag = [
-  "--config <DIR>",
-  "the directory of policy.yaml, universe.yaml and app.yaml (default: $PURGATORY_CONFIG, or ./config where it has a policy.yaml, or the shipped one)",
-];
-const LEDGER: readonly Flag[] = [
-  STATE,
-  ["--mode <MODE>", "which ledger: dry-run, paper or live (default: paper)"],
-];
-const JSON_DOCUMENT: Flag = ["--json", "as one JSON document"];
-const SCRIPT: Flag = [
-  "--script <FILE>",
-  "what the paper exchange has in store (default: the shipped account)",
-];
-const URL_TEXT = "a NATS server such as nats://127.0.0.1:4222";
-const OWN_BUS: Flag = ["--nats <URL>", `${URL_TEXT} (default: nats.url of app.yaml)`];
-const FOUND_BUS: Flag = [
-  "--nats <URL>",
-  `${URL_TEXT} (default: that of a run --nats spawn with this --state, or nats.url of app.yaml)`,
-];
-
-/** A command, as data. */
-interface Described {
-  readonly name: string;
-  readonly group: string;
-  readonly text: string;
-  readonly usage?: string;
-  readonly argument?: Flag;
-  readonly flags?: readonly Flag[];
-  /** With the flags of the bus, `--nats` among them as it says here. */
-  readonly bus?: Flag;
-  readonly examples?: readonly string[];
-  readonly commands?: readonly Described[];
-}
 
 const RUN: Described = {
   name: "run",
@@ -232,6 +207,7 @@ const COMMANDS: readonly Described[] = [
   GATEWAY,
   STATUS,
   ...FILES.slice(0, 2),
+  ...RECORDINGS,
   ...OPERATOR,
   ...FILES.slice(2),
   ...BUS,

@@ -6,8 +6,10 @@ import { FlagProblems, oneOf, pathOf, plainText, speedOf, symbolOf, wholeNumber 
 import { whoRuns } from "./who_runs.ts";
 import { isThereOrHidden } from "./is_there.ts";
 import { MODES, type Mode } from "./ledger_paths.ts";
+import { momentOf } from "./moment.ts";
 import { natsFlags } from "./nats_flags.ts";
 import type { Given } from "./program_help.ts";
+import { replayCommand } from "./replay_flags.ts";
 
 /** What the defaults depend on. */
 export interface ProgramFacts {
@@ -82,9 +84,50 @@ export class Reading {
         const file = this.#file("FILE", argument ?? "-");
         return { kind: "import", ...this.#ledger(options), file, configDir };
       }
+      case "journal":
+        return this.#journal(options, argument);
+      case "record":
+        return this.#record(options, argument);
+      case "replay":
+        return replayCommand(options, this.#file("FILE", argument ?? "-"), {
+          problems: this.problems,
+          path: (flag, value) => this.#path(flag, value),
+        });
       default:
         return null;
     }
+  }
+
+  #journal(options: Options, symbol: string | undefined): Command {
+    const { from, to } = texts(options);
+    const { problems } = this;
+    const follow = options["follow"] === true;
+    if (follow && to !== undefined)
+      problems.conflict("--to", "--follow", "one ends it, the other does not", "leave one out");
+    return {
+      kind: "journal",
+      ...this.#ledger(options),
+      symbol: symbol === undefined ? null : symbolOf("SYMBOL", symbol, problems),
+      from: from === undefined ? null : momentOf("--from", from, problems),
+      to: to === undefined ? null : momentOf("--to", to, problems),
+      follow,
+    };
+  }
+
+  #record(options: Options, url: string | undefined): Command {
+    const { symbol, nats: named } = texts(options);
+    const { problems } = this;
+    if (url !== undefined && named !== undefined)
+      problems.conflict("URL", "--nats", "say the same", "keep one of them");
+    const { configDir, nats } = this.#bus(url === undefined ? options : { ...options, nats: url });
+    return {
+      kind: "record",
+      symbol: symbol === undefined ? null : symbolOf("--symbol", symbol, problems),
+      follow: options["follow"] === true,
+      stateDir: this.#ledger(options).stateDir,
+      configDir,
+      nats,
+    };
   }
 
   #run(options: Options): Command {
@@ -237,7 +280,7 @@ export class Reading {
   }
 }
 
-function texts(options: Options): Readonly<Record<string, string | undefined>> {
+export function texts(options: Options): Readonly<Record<string, string | undefined>> {
   const entries = Object.entries(options).map(([key, value]) => [
     key,
     typeof value === "string" ? value : undefined,

@@ -9,6 +9,7 @@ import {
   type Replay,
   type Replayed,
   type ReplayOptions,
+  type StartRun,
   TradingSymbol,
 } from "../../machines/mod.ts";
 import { changedMachine, recordingOf, story } from "./recordings.ts";
@@ -100,6 +101,25 @@ describe("a whole recording", () => {
     const divergence = firstDivergence(replayAll(records, { start: broken }));
     expect(divergence).toMatchObject({ seq: 3, actual: null, error: "Error: a bug", differences: [] });
     expect(formatDivergence(divergence)).toContain('- state: "failed"\n+ the machine threw: Error: a bug');
+  });
+
+  test("is replayed for one symbol alone where one is asked for", () => {
+    const replayed = replayAll(records, { symbol: SEI, start: restless });
+    expect(kinds(replayed)).toBe("passed same");
+  });
+
+  test("goes on from the next record where the machine threw", () => {
+    const once = (): StartRun => {
+      let left = 1;
+      return changedMachine((step) => {
+        if (step.state === "failed" && left > 0) {
+          left -= 1;
+          throw new Error("a bug");
+        }
+        return step;
+      });
+    };
+    expect(kinds(replayAll(records, { start: once() }))).toBe("same differs base same");
   });
 
   test("diverges at the very first record of a symbol", () => {

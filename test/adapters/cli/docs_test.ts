@@ -18,10 +18,16 @@ const operator = ["purge", "pause", "resume", "reset", "ban", "abort"];
 const helped = ["run", "gateway", "status", "check", "graph", ...operator, "export", "import"].concat(
   "nats init",
   "gateway-check",
+  "journal",
+  "record",
+  "replay",
 );
 const granted = ["run", "gateway", "status", "check", "graph", "pause", "export", "import"].concat(
   "nats init",
   "gateway-check",
+  "journal",
+  "record",
+  "replay",
 );
 
 describe("the guide to the command line", () => {
@@ -65,6 +71,7 @@ describe("the table of permissions", () => {
     import: "import in.json",
     gateway: "gateway --script s.yaml",
     pause: "pause BONK-USD --reason x",
+    replay: "replay in.json --what-if p.yaml",
   };
   const grantsOf = (name: string): Grants => {
     const where = { version: "0", shippedConfigDir: "/opt/config", cwd: "/srv/bot" };
@@ -79,6 +86,7 @@ describe("the table of permissions", () => {
     [join("/srv/bot", ".purgatory", "nats")]: "the own server's address",
     [join("/srv/bot", ".purgatory", "paper")]: "its ledger",
     "/srv/bot/s.yaml": "`--script`",
+    "/srv/bot/p.yaml": "`--what-if`",
     "/srv/bot/in.json": "the one file it is to read",
     "/srv/bot/out.json": "the one file it is to write",
   };
@@ -87,6 +95,7 @@ describe("the table of permissions", () => {
     gateway: /^only where there is a bus$/,
     status: /^only where there is a bus$/,
     pause: /^only where there is a bus$/,
+    record: /^only where there is a bus$/,
     "nats init": /^only where there is a bus$/,
     "gateway-check": /^only where there is a bus$/,
   };

@@ -1,0 +1,107 @@
+// A recording as it is read: its records with the numbers of their lines, and what is wrong with the others.
+import { createReadStream, statSync } from "node:fs";
+import { linesOf, problemIn, type ReadLine, readRecordLine } from "../recording/mod.ts";
+import type { RecordedStep } from "../../machines/mod.ts";
+import type { ReplayCommand } from "./command.ts";
+import { isAfter } from "./moment.ts";
+import { ProgressBar, type ProgressStream } from "./progress_bar.ts";
+
+export type Verdict = "more" | "enough" | { readonly problem: string };
+
+/** What takes the records. */
+export interface Taker {
+  /** @param text the line, for a second look at one that a machine does not come to the same with */
+  take(record: RecordedStep, text: string): Verdict;
+  /** A line was no record. */
+  lose(): void;
+  /** After each batch of lines: time to write. Returns whether there is a need for more. */
+  pause(): Promise<boolean>;
+}
+
+export interface Reading {
+  readonly records: number;
+  readonly badLines: number;
+  /** Why it was given up, null when it was not. */
+  readonly refusal: string | null;
+}
+
+export interface ReadingInput {
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly progress: ProgressStream;
+  readonly warn: (line: string) => void;
+}
+
+/** More are only counted. */
+const WARNINGS_MAX = 100;
+const CHUNK_BYTES = 256 * 1024;
+
+/** Reads to the end, or until the taker has enough. */
+export async function readRecording(
+  { file, until }: Pick<ReplayCommand, "file" | "until">,
+  taker: Taker,
+  { stdin, progress, warn }: ReadingInput,
+): Promise<Reading> {
+  const read = { records: 0, badLines: 0, bytes: 0 };
+  const stop = (refusal: string | null): Reading => ({ ...read, refusal });
+  const note = (number: number, problem: string): void => {
+    read.badLines += 1;
+    if (read.badLines <= WARNINGS_MAX) warn(`line ${number} ${problem}`);
+    if (read.badLines === WARNINGS_MAX) warn("more lines like this are counted, and not shown");
+    taker.lose();
+  };
+  try {
+    const size = file === "-" ? null : statSync(file).size;
+    const source = counted(
+      file === "-" ? stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES }),
+      read,
+    );
+    const bar = new ProgressBar(progress, size);
+    try {
+      for await (const { first, lines, isOpen } of linesOf(source)) {
+        for (const [index, text] of lines.entries()) {
+          if (text === "") continue;
+          const line = text === null ? TOO_LONG : readLine(text, isOpen);
+          if (!line.ok && line.isForeign) return stop(`line ${first + index} ${line.problem}`);
+          const isPast = line.ok && until !== null && isAfter(line.record, until);
+          if (isPast && "seq" in until) return stop(null);
+          if (isPast) continue;
+          const verdict = line.ok ? taker.take(line.record, text ?? "") : line;
+          if (typeof verdict === "object") note(first + index, verdict.problem);
+          else read.records += 1;
+          if (verdict === "enough") return stop(null);
+        }
+        bar.at(read.bytes, read.records);
+        if (!(await taker.pause())) return stop(null);
+      }
+    } finally {
+      bar.clear();
+    }
+    return stop(null);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return stop(`${file === "-" ? "standard input" : file} could not be read to its end: ${why}`);
+  }
+}
+
+/** @param isOpen it has no end, as where a disk was full or a process killed */
+function readLine(text: string, isOpen: boolean): ReadLine {
+  const problem = isOpen ? problemIn(text) : null;
+  const line = readRecordLine(text);
+  return line.ok && problem !== null ? { ok: false, problem, isForeign: false } : line;
+}
+
+const TOO_LONG = {
+  ok: false,
+  problem: "is longer than any record; expected one record a line",
+  isForeign: false,
+} as const;
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  read: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    read.bytes += chunk.length;
+    yield chunk;
+  }
+}

@@ -1,0 +1,81 @@
+// A stream of bytes as lines: many at a time, whatever the length of the stream, and unpacked where it is gzip.
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+
+export interface LineBatch {
+  /** The number of the first of them, from 1. */
+  readonly first: number;
+  /** Null for a line that is too long to be read. */
+  readonly lines: readonly (string | null)[];
+  /** The only one of these has no end: it may have been cut off. */
+  readonly isOpen: boolean;
+}
+
+/** Longer than any record: a snapshot keeps a bounded past. */
+export const LINE_BYTES_MAX = 8 * 1024 * 1024;
+
+const NEWLINE = 10;
+const GZIP = [0x1f, 0x8b];
+
+/** Lines without their ends, which may be `\n` or `\r\n`. The last one needs none.
+ *
+ * Rejects with what the source rejects with, or with zlib's error for gzip that is damaged or ends early.
+ */
+export async function* linesOf(
+  source: AsyncIterable<Uint8Array>,
+  { bytesMax = LINE_BYTES_MAX }: { readonly bytesMax?: number } = {},
+): AsyncGenerator<LineBatch> {
+  let number = 1;
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  for await (const chunk of await unpacked(source)) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const lines: (string | null)[] = [];
+    let from = 0;
+    for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
+      lines.push(restBytes + at - from > bytesMax ? null : textOf([...rest, bytes.subarray(from, at)]));
+      [rest, restBytes] = [[], 0];
+      from = at + 1;
+    }
+    restBytes += bytes.length - from;
+    // Of a line that is too long only its length is kept.
+    if (restBytes > bytesMax) rest = [];
+    else if (from < bytes.length) rest.push(bytes.subarray(from));
+    if (lines.length > 0) yield { first: number, lines, isOpen: false };
+    number += lines.length;
+  }
+  if (restBytes > 0)
+    yield { first: number, lines: [restBytes > bytesMax ? null : textOf(rest)], isOpen: true };
+}
+
+function textOf(parts: readonly Buffer[]): string {
+  const [only = Buffer.alloc(0)] = parts;
+  const text = (parts.length === 1 ? only : Buffer.concat(parts)).toString("utf8");
+  const bare = text.startsWith("\uFEFF") ? text.slice(1) : text;
+  return bare.endsWith("\r") ? bare.slice(0, -1) : bare;
+}
+
+async function unpacked(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = source[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  let isDone = false;
+  while (head.length < GZIP.length && !isDone) {
+    const { done, value } = await iterator.next();
+    isDone = done === true;
+    if (!isDone) head = Buffer.concat([head, value]);
+  }
+  const whole = async function* (): AsyncGenerator<Uint8Array> {
+    if (head.length > 0) yield head;
+    while (!isDone) {
+      const { done, value } = await iterator.next();
+      isDone = done === true;
+      if (!isDone) yield value;
+    }
+  };
+  if (!GZIP.every((byte, index) => head[index] === byte)) return whole();
+  const packed = Readable.from(whole(), { objectMode: false });
+  const gunzip = createGunzip();
+  // What goes wrong with the source ends the reader of its lines.
+  packed.on("error", (error) => gunzip.destroy(error));
+  return packed.pipe(gunzip);
+}

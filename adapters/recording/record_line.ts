@@ -1,0 +1,226 @@
+// One durable step as one line of JSON: how a recording is written, and how each line of one is read back.
+import { Schema } from "effect";
+import type { Transition } from "../../actors/ports.ts";
+import {
+  PurgeCommand,
+  PurgeEvent,
+  type RecordedStep,
+  SNAPSHOT_VERSION,
+  ShortText,
+  Timestamp,
+  TradingSymbol,
+} from "../../machines/mod.ts";
+import { withoutPrivateData } from "./private_data.ts";
+
+/** The version of the line itself. Raised when a reader of the older one would misread the newer. */
+export const RECORDING_FORMAT = 1;
+
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
+const StateName = Schema.String.check(Schema.isMaxLength(200));
+
+/** A line of a recording: a transition as it is on the bus, the version of the line, and that of the machine. */
+export const RecordLine = Schema.Struct({
+  format: Schema.Literal(RECORDING_FORMAT),
+  machine: Count,
+  ledger_id: ShortText,
+  seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
+  at: Timestamp,
+  symbol: TradingSymbol,
+  event: PurgeEvent,
+  path: Schema.Array(StateName).check(Schema.isMaxLength(100)),
+  state: StateName,
+  commands: Schema.Array(PurgeCommand).check(Schema.isMaxLength(100)),
+  snapshot: Schema.Json,
+}).check(
+  Schema.makeFilter(
+    (record) =>
+      (record.event.symbol === record.symbol &&
+        record.commands.every((command) => command.symbol === record.symbol)) ||
+      "an event or a command in it is of another symbol",
+  ),
+);
+
+/** A step as a line, without a line break, and without what nobody else may read. */
+export function recordLine({
+  ledger_id,
+  seq,
+  at,
+  symbol,
+  event,
+  path,
+  state,
+  commands,
+  snapshot,
+}: Transition): string {
+  const machine = versionOf(snapshot);
+  // The snapshot comes last: a reader that does not need it does not parse it.
+  const line = {
+    format: RECORDING_FORMAT,
+    machine,
+    ledger_id,
+    seq,
+    at,
+    symbol,
+    event,
+    path,
+    state,
+    commands,
+    snapshot,
+  };
+  return withoutPrivateData(JSON.stringify(line));
+}
+
+export type ReadLine =
+  | { readonly ok: true; readonly record: RecordedStep }
+  /** `isForeign`: of a format or a machine that is not known here; the other lines of a file will be, too. */
+  | { readonly ok: false; readonly problem: string; readonly isForeign: boolean };
+
+/** Reads a line, as fast as may be: whether event and commands are all that they should be is left to `problemIn`, for a
+ * line that a machine does not come to the same with. */
+export function readRecordLine(text: string): ReadLine {
+  const line = parseHead(text);
+  if (line === null) return bad(problemIn(text) ?? "is not a line of a recording");
+  const { format, machine } = line;
+  if (typeof format === "number" && format !== RECORDING_FORMAT) {
+    const advice = "read it with the purgatory that wrote it, or a later one";
+    return bad(`is of format ${format}; expected ${RECORDING_FORMAT}; ${advice}`, true);
+  }
+  if (typeof machine === "number" && machine > SNAPSHOT_VERSION) {
+    const advice = "replay it with a purgatory at least as new as the one that recorded it";
+    return bad(
+      `was recorded by version ${machine} of the machine; this is version ${SNAPSHOT_VERSION}; ${advice}`,
+      true,
+    );
+  }
+  if (!isHead(line)) return bad(problemIn(text) ?? "is not a line of a recording");
+  return { ok: true, record: new LineRecord(line, text) };
+}
+
+/** What is wrong with a line, in full; null when nothing is. */
+export function problemIn(text: string): string | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return `is not JSON (${firstLine(error)}); expected one record a line, as purgatory journal writes them`;
+  }
+  const exit = decode(value);
+  if (exit._tag === "Success") return null;
+  return `is not a record: ${exit.failure.message.replace(/\s*\n\s*/g, " ")}`;
+}
+
+const decode = (value: unknown) => Schema.decodeUnknownResult(RecordLine)(value);
+
+function bad(problem: string, isForeign = false): ReadLine {
+  return { ok: false, problem, isForeign };
+}
+
+/** V8 shows the text, over several lines. */
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n", 1).join().slice(0, 120);
+
+function versionOf(snapshot: unknown): number {
+  const version = isKeyed(snapshot) ? snapshot["version"] : null;
+  return typeof version === "number" ? version : SNAPSHOT_VERSION;
+}
+
+type Keyed = Readonly<Record<string, unknown>>;
+type Head = Omit<RecordedStep, "snapshot"> & { readonly format: number };
+const CUT = ',"snapshot":';
+const START = '{"format":';
+const WHOLE = Symbol("whole");
+
+/** The line up to its snapshot where that stands last, else all of it. Within a text the quotes would carry backslashes, and
+ * within an object the rest would lack a bracket: what can be parsed was cut at the right place. */
+function parseHead(text: string): (Keyed & { readonly [WHOLE]?: true }) | null {
+  const at = text.indexOf(CUT);
+  if (at !== -1 && isLikelyWhole(text)) {
+    const head = parse(`${text.slice(0, at)}}`);
+    if (head !== null) return head;
+  }
+  const whole = parse(text);
+  return whole !== null && "snapshot" in whole ? whole : null;
+}
+
+/** Context, snapshot and line end together, in one line that no other was glued to. Not a proof: whoever has the last line of a
+ * file, without an end, looks at it in full. */
+function isLikelyWhole(text: string): boolean {
+  return text.endsWith("}}}") && text.lastIndexOf(START) <= 0;
+}
+
+function parse(text: string): Keyed | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isKeyed(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isKeyed(value: unknown): value is Keyed {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const isSymbol = Schema.is(TradingSymbol);
+const EVENTS: ReadonlySet<unknown> = new Set(PurgeEvent.members.map(({ fields }) => fields.type.literal));
+/** The symbols of a recording are few. */
+const symbols = new Set<unknown>();
+const SYMBOLS_MAX = 20_000;
+
+function isHead(line: Keyed): line is Keyed & Head {
+  const { format, machine, ledger_id, seq, at, symbol, event, path, state, commands } = line;
+  return (
+    format === RECORDING_FORMAT &&
+    Number.isSafeInteger(machine) &&
+    typeof ledger_id === "string" &&
+    Number.isSafeInteger(seq) &&
+    typeof at === "string" &&
+    isKnownSymbol(symbol) &&
+    isKeyed(event) &&
+    event["symbol"] === symbol &&
+    event["at"] === at &&
+    EVENTS.has(event["type"]) &&
+    Array.isArray(path) &&
+    typeof state === "string" &&
+    Array.isArray(commands)
+  );
+}
+
+function isKnownSymbol(symbol: unknown): boolean {
+  if (symbols.has(symbol)) return true;
+  if (!isSymbol(symbol)) return false;
+  if (symbols.size < SYMBOLS_MAX) symbols.add(symbol);
+  return true;
+}
+
+/** Parses its snapshot when somebody asks for it. */
+class LineRecord implements RecordedStep {
+  readonly machine: number;
+  readonly ledger_id: string;
+  readonly seq: number;
+  readonly at: Timestamp;
+  readonly symbol: RecordedStep["symbol"];
+  readonly event: RecordedStep["event"];
+  readonly path: readonly string[];
+  readonly state: string;
+  readonly commands: RecordedStep["commands"];
+  readonly #text: string;
+
+  constructor(head: Head, text: string) {
+    this.machine = head.machine;
+    this.ledger_id = head.ledger_id;
+    this.seq = head.seq;
+    this.at = head.at;
+    this.symbol = head.symbol;
+    this.event = head.event;
+    this.path = head.path;
+    this.state = head.state;
+    this.commands = head.commands;
+    this.#text = text;
+  }
+
+  /** Null where it is broken, which no machine can begin from. */
+  get snapshot(): unknown {
+    return parse(this.#text)?.["snapshot"] ?? null;
+  }
+}
