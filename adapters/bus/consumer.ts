@@ -1,7 +1,7 @@
 // One consumer of one channel: what waits, what is unanswered, what comes again.
 import type { Cancel, Channel, ChannelBody, Clock, Delivery, Observe } from "../../actors/ports.ts";
 import { SubjectOrder } from "./subject_order.ts";
-import type { Receipt, TransportMessage } from "./transport.ts";
+import type { AfterMs, Receipt, TransportMessage } from "./transport.ts";
 
 export interface ConsumerSetup<C extends Channel> {
   readonly channel: C;
@@ -13,6 +13,8 @@ export interface ConsumerSetup<C extends Channel> {
   /** When a message comes again after its handler threw. */
   readonly crashDelayMs: number;
   readonly clock: Clock;
+  /** A wait in the server's time. */
+  readonly after: AfterMs;
   readonly observe: Observe;
   readonly counts: DeliveryCounts;
   setAside(message: TransportMessage, reason: string): void;
@@ -50,10 +52,13 @@ export class Consumer<C extends Channel> {
   /** Come back after a nak; they go before what has not been delivered at all. */
   readonly #again = new Fifo<Item<C>>();
   readonly #delays = new Map<Cancel, Item<C>>();
-  readonly #order = new SubjectOrder<Item<C>>(AWAY_MAX_MS, (items) => {
-    for (const item of items) this.#again.push(item);
-    this.#pump();
-  });
+  readonly #order = new SubjectOrder<Item<C>>(
+    (giveUp) => this.#setup.after(AWAY_MAX_MS, giveUp),
+    (items) => {
+      for (const item of items) this.#again.push(item);
+      this.#pump();
+    },
+  );
   #inFlight = 0;
   #isPumping = false;
   #isPumpDue = false;

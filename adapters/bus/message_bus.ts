@@ -17,7 +17,7 @@ import { DeadLetters } from "./dead_letters.ts";
 import { EchoHolds } from "./echo_holds.ts";
 import { transitionSeq } from "./message_id.ts";
 import { matches, patternOf } from "./subjects.ts";
-import type { Transport, TransportMessage } from "./transport.ts";
+import type { AfterMs, Transport, TransportMessage } from "./transport.ts";
 
 export interface MessageBusOptions {
   readonly clock: Clock;
@@ -32,6 +32,8 @@ export interface MessageBusOptions {
   readonly maxWaiting?: number;
   /** When a message comes again after its handler threw. */
   readonly crashDelayMs?: number;
+  /** Names a message that has no name of its own; left out: by chance. */
+  readonly newId?: () => string;
 }
 
 export interface BusCounts extends Readonly<DeliveryCounts> {
@@ -103,7 +105,10 @@ class TransportBus implements MessageBus {
 
   async publish<C extends Channel>(channel: C, body: ChannelBody[C]): Promise<void> {
     this.#assertOpen();
-    const message = identified(encode(channel, body, this.#encodeOptions()));
+    const message = identified(
+      encode(channel, body, this.#encodeOptions()),
+      this.#options.newId ?? randomUUID,
+    );
     const hearing = [...this.#listening].filter(({ pattern }) => matches(pattern, message.subject));
     const holds = hearing.map(({ echoes }) => echoes.expect(message));
     try {
@@ -131,6 +136,7 @@ class TransportBus implements MessageBus {
       maxWaiting,
       crashDelayMs,
       clock,
+      after: this.#transport.after ?? inRealTime,
       observe: this.#observe,
       counts: this.#deliveries,
       setAside: (message, reason) => this.#dead.setAside(message, reason),
@@ -227,10 +233,16 @@ class TransportBus implements MessageBus {
   }
 }
 
+/** Keeps no process alive. */
+const inRealTime: AfterMs = (ms, fire) => {
+  const timer = setTimeout(fire, ms).unref();
+  return () => clearTimeout(timer);
+};
+
 /** Orders and questions have no id of their own: each time one is published it is another message. */
-function identified(message: TransportMessage): TransportMessage {
+function identified(message: TransportMessage, newId: () => string): TransportMessage {
   if (header(message.headers, MESSAGE_ID) !== null) return message;
-  return { ...message, headers: { ...message.headers, [MESSAGE_ID]: randomUUID() } };
+  return { ...message, headers: { ...message.headers, [MESSAGE_ID]: newId() } };
 }
 
 interface ConsumeOptions {

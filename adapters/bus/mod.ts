@@ -29,4 +29,12 @@ export {
   type StreamReport,
 } from "./streams.ts";
 export { type Address, addressOf, patternOf, SUBJECT_PREFIX, subjectFor, subjectOf } from "./subjects.ts";
-export type { Headers, Transport, TransportMessage } from "./transport.ts";
+export { ACK_WAIT_MS, MAX_DELIVER, STREAMS } from "./stream_settings.ts";
+export type {
+  Headers,
+  Receipt,
+  SubscribeOptions,
+  Taken,
+  Transport,
+  TransportMessage,
+} from "./transport.ts";

@@ -1,11 +1,13 @@
 // Keeps the order of a subject's messages while one of them is away: put back, and not delivered again yet.
+import type { Cancel } from "../../actors/ports.ts";
+
 interface Parked<T> {
   readonly sequence: number;
   readonly item: T;
 }
 interface Queue<T> {
   /** Sequences of messages that were put back. */
-  readonly away: Map<number, NodeJS.Timeout | null>;
+  readonly away: Map<number, Cancel | null>;
   /** In order of sequence. */
   readonly parked: Parked<T>[];
 }
@@ -13,13 +15,13 @@ interface Queue<T> {
 /** Other subjects go on meanwhile. */
 export class SubjectOrder<T> {
   readonly #queues = new Map<string, Queue<T>>();
-  readonly #awayMaxMs: number;
+  readonly #giveUpLater: (giveUp: () => void) => Cancel;
   readonly #onFree: (items: readonly T[]) => void;
 
-  /** @param awayMaxMs real milliseconds after which a message that was put back is waited for no longer
+  /** @param giveUpLater calls when a message that was put back is to be waited for no longer
    * @param onFree gets what waited for such a message */
-  constructor(awayMaxMs: number, onFree: (items: readonly T[]) => void) {
-    this.#awayMaxMs = awayMaxMs;
+  constructor(giveUpLater: (giveUp: () => void) => Cancel, onFree: (items: readonly T[]) => void) {
+    this.#giveUpLater = giveUpLater;
     this.#onFree = onFree;
   }
 
@@ -39,8 +41,10 @@ export class SubjectOrder<T> {
   sent(subject: string, sequence: number): void {
     const away = this.#queues.get(subject)?.away;
     if (away?.has(sequence) !== true) return;
-    const giveUp = (): void => this.#onFree(this.cameBack(subject, sequence));
-    away.set(sequence, setTimeout(giveUp, this.#awayMaxMs).unref());
+    away.set(
+      sequence,
+      this.#giveUpLater(() => this.#onFree(this.cameBack(subject, sequence))),
+    );
   }
 
   /** It is here again, or will never be. Returns what waited for it and may follow it now. */
@@ -48,7 +52,7 @@ export class SubjectOrder<T> {
     const queue = this.#queues.get(subject);
     const timer = queue?.away.get(sequence);
     if (queue === undefined || timer === undefined) return [];
-    if (timer !== null) clearTimeout(timer);
+    timer?.();
     queue.away.delete(sequence);
     const first = Math.min(...queue.away.keys());
     const free: T[] = [];
@@ -78,7 +82,7 @@ export class SubjectOrder<T> {
   clear(): readonly T[] {
     const parked: T[] = [];
     for (const queue of this.#queues.values()) {
-      for (const timer of queue.away.values()) if (timer !== null) clearTimeout(timer);
+      for (const timer of queue.away.values()) timer?.();
       for (const { item } of queue.parked) parked.push(item);
     }
     this.#queues.clear();

@@ -27,6 +27,9 @@ export interface TransportMessage {
   readonly receipt?: Receipt;
 }
 
+/** Calls `fire` once when so many milliseconds have passed. */
+export type AfterMs = (ms: number, fire: () => void) => Cancel;
+
 /** `duplicate`: the other side had this message already, and delivers it no second time. */
 export type Taken = "taken" | "duplicate";
 
@@ -57,4 +60,6 @@ export interface Transport {
   /** After how many real milliseconds a message that this process sent to itself is taken for lost; null where none
    * is lost. */
   readonly echoTimeoutMs: number | null;
+  /** The time in which the other side lives; left out: real time, which no clock of ours changes. */
+  readonly after?: AfterMs;
 }

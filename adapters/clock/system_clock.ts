@@ -1,36 +1,51 @@
-// The clock of real time: one Node timer, however many are waiting.
-import type { Clock } from "../../actors/ports.ts";
+// The clock of real time: one timer of the system, however many are waiting.
+import type { Cancel, Clock } from "../../actors/ports.ts";
 import { TimerQueue } from "./timer_queue.ts";
+
+/** What the system offers: a wall clock that anybody may set, and waits that do not care. */
+export interface SystemTimers {
+  /** Epoch milliseconds. */
+  now(): number;
+  after(ms: number, fire: () => void): Cancel;
+}
+
+const NODE: SystemTimers = {
+  now: () => Date.now(),
+  after(ms, fire) {
+    const timer = setTimeout(fire, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Node fires at once when asked to wait longer than 2^31 - 1 ms, so long waits are cut into pieces. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Real time. `close` forgets all timers, so that the process may end. */
-export function systemClock(): Clock & { close(): void } {
+export function systemClock({ now, after }: SystemTimers = NODE): Clock & { close(): void } {
   const timers = new TimerQueue();
-  let armed: NodeJS.Timeout | null = null;
+  let armed: Cancel | null = null;
   let armedFor = Number.POSITIVE_INFINITY;
   let closed = false;
 
   const arm = (): void => {
     const at = timers.nextAt();
     if (closed || at === null || (armed !== null && armedFor <= at)) return;
-    if (armed !== null) clearTimeout(armed);
+    armed?.();
     armedFor = at;
-    armed = setTimeout(wake, Math.min(Math.max(at - Date.now(), 0), LONGEST_WAIT_MS));
+    armed = after(Math.min(Math.max(at - now(), 0), LONGEST_WAIT_MS), wake);
   };
   const wake = (): void => {
     armed = null;
     armedFor = Number.POSITIVE_INFINITY;
     try {
-      for (let fire = timers.takeDue(Date.now()); fire !== null; fire = timers.takeDue(Date.now())) fire();
+      for (let fire = timers.takeDue(now()); fire !== null; fire = timers.takeDue(now())) fire();
     } finally {
       arm();
     }
   };
 
   return {
-    now: () => Date.now(),
+    now,
     schedule(at, fire) {
       const cancel = timers.add(at, fire);
       arm();
@@ -39,7 +54,7 @@ export function systemClock(): Clock & { close(): void } {
     hold: () => () => {},
     close() {
       closed = true;
-      if (armed !== null) clearTimeout(armed);
+      armed?.();
     },
   };
 }

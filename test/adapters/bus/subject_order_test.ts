@@ -6,7 +6,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 const order = (onFree: (items: readonly string[]) => void = () => {}) =>
-  new SubjectOrder<string>(60_000, onFree);
+  new SubjectOrder<string>((giveUp) => {
+    const timer = setTimeout(giveUp, 60_000);
+    return () => clearTimeout(timer);
+  }, onFree);
 
 test("later ones of a subject wait until the earlier one is back, and follow in their order", () => {
   const messages = order();
