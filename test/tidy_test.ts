@@ -45,6 +45,7 @@ describe("the code", () => {
       "machines",
       "main.ts",
       "mod.ts",
+      "packaging",
       "test",
     ]);
   });

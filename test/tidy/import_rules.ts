@@ -64,6 +64,7 @@ function forbidden(path: string, target: string): string | null {
   if (from === to && from !== "adapters") return null;
   if (from === "adapters" && folderOf(path) === folderOf(target)) return null;
   if (to === "main.ts") return "nobody imports main.ts";
+  if (to === "testing") return "testing is for the tests of others";
   const rule = RULES[from];
   return rule === undefined ? `${from} is no room that the rules know` : rule(to, target);
 }
@@ -96,6 +97,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     if (to === "actors") return "an adapter may import actors/ports.ts and nothing else of actors";
     return to === "adapters" ? adapterDoor(to, target) : throughDoor(to, target);
   },
+  // Packs what is there, and needs none of it for that.
+  packaging: nothing,
+  // The second public door: what it runs is the real thing, wired as main.ts does it.
+  testing: outermost,
   "main.ts": outermost,
   "mod.ts": outermost,
 };
