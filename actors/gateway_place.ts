@@ -14,6 +14,10 @@ import { type Allowance, type GatewayDesk, judge, updateFrom } from "./gateway_r
 import { type OrderReport, Refused, type Unreachable } from "./ports.ts";
 import { stamp } from "./time.ts";
 
+/** How long a request that nobody waits for any more may still be on its way to the exchange. Longer than a request may
+ * take, and short enough for a command to wait for it. */
+const ON_ITS_WAY_MS = 30_000;
+
 /** What an earlier life of the gateway may have done with a command. `possible`: it may have carried it out and died
  * before it could say so. `handed_out`: it certainly had it, or was about to. */
 export type Past = "none" | "possible" | "handed_out";
@@ -66,7 +70,12 @@ const HANDED_OUT =
 export class SentOrders {
   readonly #known = new Map<
     ClientOrderId,
-    { readonly order: OrderRequest; readonly rejection: Rejection | null }
+    {
+      readonly order: OrderRequest;
+      readonly rejection: Rejection | null;
+      /** Epoch milliseconds. */
+      readonly sentAt: number;
+    }
   >();
   /** Came to this process before anybody else had them: what became of them, it knows. */
   readonly #first = new Set<ClientOrderId>();
@@ -106,12 +115,18 @@ export class SentOrders {
     return BODY.some((field) => known[field] !== order[field]);
   }
 
-  send(order: OrderRequest): void {
-    this.#remember(order, null);
+  /** When the last request with this order went out; never: at the beginning of time. */
+  lastSentAt(id: ClientOrderId): number {
+    return this.#known.get(id)?.sentAt ?? 0;
+  }
+
+  /** @param at epoch milliseconds */
+  send(order: OrderRequest, at: number): void {
+    this.#remember(order, null, at);
   }
 
   refuse(order: OrderRequest, rejection: Rejection): void {
-    this.#remember(order, rejection);
+    this.#remember(order, rejection, this.lastSentAt(order.client_order_id));
   }
 
   /** A cancellation found no such order. Should the order come after its cancellation, it must not be sent. */
@@ -125,9 +140,9 @@ export class SentOrders {
     return this.#withdrawn.has(id);
   }
 
-  #remember(order: OrderRequest, rejection: Rejection | null): void {
+  #remember(order: OrderRequest, rejection: Rejection | null, sentAt: number): void {
     this.#known.delete(order.client_order_id);
-    this.#known.set(order.client_order_id, { order, rejection });
+    this.#known.set(order.client_order_id, { order, rejection, sentAt });
     dropOldest(this.#known, this.#max);
   }
 }
@@ -166,6 +181,7 @@ function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect
         if (found !== null) return found;
         if (refusal !== null) return { kind: "refused", rejection: refusal };
       }
+      const lastSentAt = sent.lastSentAt(order.client_order_id);
       const post = yield* Effect.result(send(desk, sent, order, allowance));
       if (Result.isSuccess(post)) return { kind: "found", report: post.success };
       if (post.failure instanceof HeldBack) {
@@ -174,8 +190,10 @@ function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect
       }
       const fault = readFailure(desk, order, post.failure);
       if (fault.isAnswer) {
-        // The same funds may be held by the very order that is missing, so a refusal counts once it is not to be found.
         if (!mayExist) return { kind: "refused", rejection: fault.rejection };
+        // An earlier request may have arrived, and hold the funds; or it has not arrived yet, and will be taken. So a
+        // refusal counts when it can arrive no more, and its order is not to be found.
+        if (!(yield* outlast(desk, lastSentAt, allowance))) return given(true, fault.rejection);
         refusal = fault.rejection;
         continue;
       }
@@ -187,9 +205,18 @@ function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect
   });
 }
 
+/** Waits until a request that was sent at `sentAt` can arrive no more; false at once when the command cannot wait so long. */
+function outlast({ clock }: GatewayDesk, sentAt: number, { endsAt }: Allowance): Effect.Effect<boolean> {
+  return Effect.suspend(() => {
+    const until = sentAt + ON_ITS_WAY_MS;
+    if (until > endsAt) return Effect.succeed(false);
+    return Effect.sleep(until - clock.now()).pipe(Effect.as(true));
+  });
+}
+
 /** The breaker is asked at the last moment, when the request has its turn: it may have opened since. */
 function send(
-  { breaker, exchange, requests }: GatewayDesk,
+  { breaker, clock, exchange, requests }: GatewayDesk,
   sent: SentOrders,
   order: OrderRequest,
   { endsAt }: Allowance,
@@ -198,7 +225,7 @@ function send(
     const held = admits(breaker.state, order.client_order_id) ? null : heldBack(breaker.state);
     if (held !== null) return Effect.fail(new HeldBack(held));
     breaker.tell({ type: "admitted", order: order.client_order_id });
-    sent.send(order);
+    sent.send(order, clock.now());
     return exchange.place(order);
   };
   return requests.once({ symbol: order.symbol, what: "place", send: post }, endsAt);

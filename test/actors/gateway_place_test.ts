@@ -239,9 +239,39 @@ describe("requests that may have arrived", () => {
       return Effect.fail(refused("INSUFFICIENT_FUND"));
     });
     await rig.send(place(order));
-    await rig.clock.advance(1_000);
+    await rig.clock.advance(30_000);
     expect(rig.exchange.calls.map(({ what }) => what)).toEqual(["place", "order", "place", "order"]);
     expect(rig.resultTypes).toEqual(["order.accepted"]);
+  });
+
+  test("a refusal of the second request counts only when the first can arrive no more", async () => {
+    const rig = await startRig();
+    const sent: (typeof order)[] = [];
+    rig.exchange.script.place.push(
+      (request) => {
+        sent.push(request);
+        return Effect.fail(unreachable("timeout", "unknown"));
+      },
+      fail(refused("INVALID_LIMIT_PRICE_POST_ONLY")),
+    );
+    await rig.send(place(order));
+    await rig.clock.advance(20_000);
+    expect(rig.resultTypes).toEqual([]);
+    for (const request of sent) rig.exchange.create(request);
+    await rig.clock.advance(11_000);
+    expect(rig.resultTypes).toEqual(["order.accepted"]);
+  });
+
+  test("a refusal that comes too late to be waited for leaves it open what became of the order", async () => {
+    const rig = await startRig();
+    rig.exchange.script.place.push(
+      () => Effect.never,
+      () => Effect.never,
+      fail(refused("INVALID_LIMIT_PRICE_POST_ONLY")),
+    );
+    await rig.send(place(order));
+    await rig.clock.advance(40_000);
+    expect(rig.resultTypes).toEqual(["order.unknown"]);
   });
 
   test("a refusal of the second request is told when there is no order", async () => {
@@ -251,7 +281,7 @@ describe("requests that may have arrived", () => {
       fail(refused("INVALID_LIMIT_PRICE_POST_ONLY")),
     );
     await rig.send(place(order));
-    await rig.clock.advance(1_000);
+    await rig.clock.advance(30_000);
     expect(rig.result("order.rejected").rejection).toMatchObject({ class: "requote" });
   });
 
