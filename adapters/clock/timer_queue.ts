@@ -7,7 +7,8 @@ interface Timer {
   fire: (() => void) | null;
 }
 
-/** Timers in order. `at` in epoch milliseconds. A cancelled timer is dropped when it reaches the top. */
+/** Timers in order. `at` in epoch milliseconds; a part of one counts as a whole, since a clock that goes from timer to
+ * timer would tell it on. A cancelled timer is dropped when it reaches the top. */
 export class TimerQueue {
   readonly #heap: Timer[] = [];
   #order = 0;
@@ -15,7 +16,7 @@ export class TimerQueue {
   add(at: number, fire: () => void): Cancel {
     if (!Number.isFinite(at))
       throw new RangeError(`a timer needs a finite time in epoch milliseconds, got ${at}`);
-    const timer: Timer = { at, order: this.#order++, fire };
+    const timer: Timer = { at: Math.ceil(at), order: this.#order++, fire };
     this.#heap.push(timer);
     this.#up(this.#heap.length - 1);
     return () => {

@@ -11,7 +11,7 @@ import {
   type Refused,
   Unreachable,
 } from "../../../actors/ports.ts";
-import type { OrderRequest, TradingSymbol } from "../../../machines/mod.ts";
+import { add, type OrderRequest, type TradingSymbol } from "../../../machines/mod.ts";
 import { inTransaction, openAccountFile, sqliteCode } from "./account_file.ts";
 import { Books, type PaperFill, type PaperOrder, type PaperRequest, reportOf } from "./books.ts";
 import { MarketData, type PaperBalance } from "./market_data.ts";
@@ -30,13 +30,15 @@ export interface PaperExchangeOptions {
   readonly clock: Clock;
 }
 
-/** An `Exchange` that also tells what it knows. These read only, and bring nothing that is due about. */
+/** An `Exchange` that also tells what it knows: all but `deposit` read only, and bring nothing that is due about. */
 export interface PaperExchange extends Exchange {
   /** Every call that came, in order; of reads the last 100,000 or so. */
   requests(): readonly PaperRequest[];
   orders(): readonly PaperOrder[];
   fills(): readonly PaperFill[];
   balances(): readonly PaperBalance[];
+  /** Somebody adds so much of a currency to the account, as another bot does that buys. Durable when this returns. */
+  deposit(currency: string, size: string): void;
   /** When the account was first opened, in epoch milliseconds. */
   readonly openedAt: number;
 }
@@ -132,6 +134,10 @@ class Paper implements PaperExchange {
   orders = (): readonly PaperOrder[] => this.#books.orders();
   fills = (): readonly PaperFill[] => this.#books.fills();
   balances = (): readonly PaperBalance[] => this.#data.balances();
+
+  deposit(currency: string, size: string): void {
+    this.#transact(() => this.#books.setTotal(currency, add(this.#books.balance(currency).total, size)));
+  }
 
   /** One call: the way there, the exchange's work in one transaction, the way back. */
   #answer<A, E>(call: Call, work: (now: number) => Result.Result<A, E>): Effect.Effect<A, E | Unreachable> {

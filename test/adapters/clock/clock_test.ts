@@ -42,6 +42,14 @@ test("ten thousand timers, a third of them cancelled, come out sorted", () => {
   expect(out).toEqual([...out].sort((a, b) => a - b));
 });
 
+test("a clock that goes from timer to timer tells whole milliseconds, whatever it was asked for", async () => {
+  const clock = virtualClock(0);
+  const seen: number[] = [];
+  clock.schedule(62_400.25, () => seen.push(clock.now()));
+  await clock.advance(100_000);
+  expect(seen).toEqual([62_401]);
+});
+
 test("a timer at no finite time is refused", () => {
   expect(() => virtualClock().schedule(Number.NaN, () => {})).toThrow(/finite time/);
 });

@@ -90,6 +90,16 @@ describe("a restart", () => {
     expect(await good(second, second.exchange.cancel(ref("2")))).toMatchObject({ status: "cancelled" });
   });
 
+  test("keeps what was deposited, and sells it", async () => {
+    const file = freshFile();
+    const first = open(seiScript(), file);
+    const before = await good(first, first.exchange.market(SEI));
+    first.exchange.deposit("SEI", "12.5");
+    const second = await reopen(first, file);
+    const after = await good(second, second.exchange.market(SEI));
+    expect(Number(after.available) - Number(before.available)).toBe(12.5);
+  });
+
   test("counts windows from the account's first opening", async () => {
     const file = freshFile();
     const text = seiScript("outages: [{ from_s: 60, for_s: 60, kind: down }]");
