@@ -267,6 +267,7 @@ describe("requests that may have arrived", () => {
     rig.exchange.script.place.push(
       () => Effect.never,
       () => Effect.never,
+      () => Effect.never,
       fail(refused("INVALID_LIMIT_PRICE_POST_ONLY")),
     );
     await rig.send(place(order));
@@ -425,10 +426,10 @@ test("what was sent is remembered within bounds, the newest longest", () => {
     orderRequest("B-USD", 2),
     orderRequest("C-USD", 3),
   ];
-  sent.send(first);
-  sent.send(second);
-  sent.send(first);
-  sent.send(third);
+  sent.send(first, 0);
+  sent.send(second, 0);
+  sent.send(first, 0);
+  sent.send(third, 0);
   const known = [first, second, third].map(({ client_order_id }) => sent.wasSent(client_order_id));
   expect(known).toEqual([true, false, true]);
 });
