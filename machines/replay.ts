@@ -3,6 +3,7 @@
 import type { PurgeCommand, PurgeEvent } from "./events.ts";
 import { type Difference, differencesIn, isSame, isSameList } from "./plain_diff.ts";
 import { type PurgeRun, type PurgeStep, SNAPSHOT_VERSION, SnapshotError, startPurge } from "./purge_run.ts";
+import { steppedMachines } from "./replay_run.ts";
 import type { Timestamp, TradingSymbol } from "./vocabulary.ts";
 
 /** One step as some machine once took it. */
@@ -72,7 +73,7 @@ export interface Replay {
 }
 
 export function createReplay(options: ReplayOptions = {}): Replay {
-  const { start = startPurge, compareContext = false, symbol: only = null } = options;
+  const { start = steppedMachines(), compareContext = false, symbol: only = null } = options;
   const ledgers = new Map<string, Ledger>();
   let lost = 0;
 

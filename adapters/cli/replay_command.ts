@@ -6,7 +6,7 @@ import {
   type RecordedStep,
   TradingSymbol,
 } from "../../machines/mod.ts";
-import { mermaidHead, MermaidSequence, problemIn, STEP_HEAD, stepRow } from "../recording/mod.ts";
+import { mermaidHead, MermaidSequence, type ReadRecord, STEP_HEAD, stepRow } from "../recording/mod.ts";
 import { type Answer, done, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
 import { LineOutput, type LineStream } from "./line_output.ts";
@@ -62,12 +62,12 @@ class Replaying implements Taker {
     if (command.show === "mermaid") output.line(mermaidHead);
   }
 
-  take(record: RecordedStep, text: string): Verdict {
+  take(record: ReadRecord): Verdict {
     const taken = this.#replay.take(record);
     if (taken.kind === "passed") return "more";
     if (taken.kind === "refused") return { problem: taken.message };
     if (taken.kind === "differs") {
-      const problem = problemIn(text);
+      const problem = record.problem();
       if (problem !== null) return { problem };
       this.#divergence = taken.divergence;
       return "enough";

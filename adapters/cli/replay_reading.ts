@@ -1,7 +1,6 @@
 // A recording as it is read: its records with the numbers of their lines, and what is wrong with the others.
 import { createReadStream, statSync } from "node:fs";
-import { linesOf, problemIn, type ReadLine, readRecordLine } from "../recording/mod.ts";
-import type { RecordedStep } from "../../machines/mod.ts";
+import { linesOf, problemIn, type ReadLine, type ReadRecord, readRecordLine } from "../recording/mod.ts";
 import type { ReplayCommand } from "./command.ts";
 import { isAfter } from "./moment.ts";
 import { ProgressBar, type ProgressStream } from "./progress_bar.ts";
@@ -10,8 +9,7 @@ export type Verdict = "more" | "enough" | { readonly problem: string };
 
 /** What takes the records. */
 export interface Taker {
-  /** @param text the line, for a second look at one that a machine does not come to the same with */
-  take(record: RecordedStep, text: string): Verdict;
+  take(record: ReadRecord): Verdict;
   /** A line was no record. */
   lose(): void;
   /** After each batch of lines: time to write. Returns whether there is a need for more. */
@@ -58,14 +56,14 @@ export async function readRecording(
     const bar = new ProgressBar(progress, size);
     try {
       for await (const { first, lines, isOpen } of linesOf(source)) {
-        for (const [index, text] of lines.entries()) {
-          if (text === "") continue;
-          const line = text === null ? TOO_LONG : readLine(text, isOpen);
-          if (!line.ok && line.isForeign) return stop(`line ${first + index} ${line.problem}`);
-          const isPast = line.ok && until !== null && isAfter(line.record, until);
+        for (const [index, line] of lines.entries()) {
+          if (line?.length === 0) continue;
+          const found = line === null ? TOO_LONG : readLine(line, isOpen);
+          if (!found.ok && found.isForeign) return stop(`line ${first + index} ${found.problem}`);
+          const isPast = found.ok && until !== null && isAfter(found.record, until);
           if (isPast && "seq" in until) return stop(null);
           if (isPast) continue;
-          const verdict = line.ok ? taker.take(line.record, text ?? "") : line;
+          const verdict = found.ok ? taker.take(found.record) : found;
           if (typeof verdict === "object") note(first + index, verdict.problem);
           else read.records += 1;
           if (verdict === "enough") return stop(null);
@@ -84,10 +82,10 @@ export async function readRecording(
 }
 
 /** @param isOpen it has no end, as where a disk was full or a process killed */
-function readLine(text: string, isOpen: boolean): ReadLine {
-  const problem = isOpen ? problemIn(text) : null;
-  const line = readRecordLine(text);
-  return line.ok && problem !== null ? { ok: false, problem, isForeign: false } : line;
+function readLine(line: Uint8Array, isOpen: boolean): ReadLine {
+  const problem = isOpen ? problemIn(line) : null;
+  const read = readRecordLine(line);
+  return read.ok && problem !== null ? { ok: false, problem, isForeign: false } : read;
 }
 
 const TOO_LONG = {

@@ -3,6 +3,7 @@ import {
   createReplay,
   type Divergence,
   formatDivergence,
+  type PurgeEvent,
   type RecordedStep,
   type Shrunk,
   type ShrinkGoal,
@@ -102,22 +103,18 @@ class Finder implements Taker {
 /** Keeps one symbol's events up to what was found. */
 class Collector implements Taker {
   readonly #found: Found;
-  readonly records: RecordedStep[] = [];
+  readonly events: PurgeEvent[] = [];
   base: RecordedStep | null = null;
 
   constructor(found: Found) {
     this.#found = found;
   }
 
-  get events() {
-    return this.records.map(({ event }) => event);
-  }
-
   take(record: RecordedStep): "more" | "enough" {
     const { record: last, baseSeq } = this.#found;
     if (record.symbol !== last.symbol || record.ledger_id !== last.ledger_id) return "more";
     if (record.seq === baseSeq) this.base = record;
-    else if (baseSeq === null || record.seq > baseSeq) this.records.push(record);
+    else if (baseSeq === null || record.seq > baseSeq) this.events.push(record.event);
     return record.seq === last.seq ? "enough" : "more";
   }
 
@@ -143,7 +140,7 @@ function shown({ show }: ReplayCommand, found: Found, shrunk: Shrunk, story: Col
   const thrown = shrunk.steps.at(-1)?.step === null ? ["The next event makes the machine throw."] : [];
   const least = shrunk.isMinimal ? "none of which can be left out" : "perhaps not the fewest";
   const begins = story.base === null ? "" : ` after the snapshot of seq ${story.base.seq}`;
-  const count = `${shrunk.steps.length} of ${story.records.length} events of ${symbol}${begins}, ${least}.`;
+  const count = `${shrunk.steps.length} of ${story.events.length} events of ${symbol}${begins}, ${least}.`;
   return [STEP_HEAD, ...steps.map((step: Shown) => stepRow(step)), ...thrown, count];
 }
 

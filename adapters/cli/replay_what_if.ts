@@ -8,7 +8,8 @@ import {
   readConfigFiles,
   shippedConfigDir,
 } from "../../config/mod.ts";
-import { createWhatIf, formatDivergence, type RecordedStep, type WhatIf } from "../../machines/mod.ts";
+import { createWhatIf, formatDivergence, type WhatIf } from "../../machines/mod.ts";
+import type { ReadRecord } from "../recording/mod.ts";
 import { type Answer, done, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
 import type { LineOutput } from "./line_output.ts";
@@ -27,8 +28,9 @@ export async function replayWhatIf(
   const reading = await readRecording(
     command,
     {
-      take(record: RecordedStep) {
-        if (symbol === null || record.symbol === symbol) whatIf.take(record);
+      take(record: ReadRecord) {
+        // The last one of each symbol is kept, to the end.
+        if (symbol === null || record.symbol === symbol) whatIf.take(record.detached());
         return "more";
       },
       // What a lost line did to its symbol shows as a difference.

@@ -5,8 +5,9 @@ import { createGunzip } from "node:zlib";
 export interface LineBatch {
   /** The number of the first of them, from 1. */
   readonly first: number;
-  /** Null for a line that is too long to be read. */
-  readonly lines: readonly (string | null)[];
+  /** Parts of one large buffer, which stays in memory as long as any of them: keep a copy. Null for a line that is too long to
+   * be read. */
+  readonly lines: readonly (Buffer | null)[];
   /** The only one of these has no end: it may have been cut off. */
   readonly isOpen: boolean;
 }
@@ -30,10 +31,11 @@ export async function* linesOf(
   let restBytes = 0;
   for await (const chunk of await unpacked(source)) {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const lines: (string | null)[] = [];
+    const lines: (Buffer | null)[] = [];
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
-      lines.push(restBytes + at - from > bytesMax ? null : textOf([...rest, bytes.subarray(from, at)]));
+      const end = bytes.subarray(from, at);
+      lines.push(restBytes + end.length > bytesMax ? null : bare(restBytes === 0 ? end : [...rest, end]));
       [rest, restBytes] = [[], 0];
       from = at + 1;
     }
@@ -44,15 +46,17 @@ export async function* linesOf(
     if (lines.length > 0) yield { first: number, lines, isOpen: false };
     number += lines.length;
   }
-  if (restBytes > 0)
-    yield { first: number, lines: [restBytes > bytesMax ? null : textOf(rest)], isOpen: true };
+  if (restBytes > 0) yield { first: number, lines: [restBytes > bytesMax ? null : bare(rest)], isOpen: true };
 }
 
-function textOf(parts: readonly Buffer[]): string {
-  const [only = Buffer.alloc(0)] = parts;
-  const text = (parts.length === 1 ? only : Buffer.concat(parts)).toString("utf8");
-  const bare = text.startsWith("\uFEFF") ? text.slice(1) : text;
-  return bare.endsWith("\r") ? bare.slice(0, -1) : bare;
+const RETURN = 13;
+const BOM = [0xef, 0xbb, 0xbf];
+
+function bare(parts: Buffer | readonly Buffer[]): Buffer {
+  const line = Buffer.isBuffer(parts) ? parts : Buffer.concat(parts);
+  const from = BOM.every((byte, index) => line[index] === byte) ? BOM.length : 0;
+  const to = line.at(-1) === RETURN ? line.length - 1 : line.length;
+  return to - from === line.length ? line : line.subarray(from, to);
 }
 
 async function unpacked(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {

@@ -5,6 +5,7 @@ export { withoutPrivateData } from "./private_data.ts";
 export {
   problemIn,
   type ReadLine,
+  type ReadRecord,
   readRecordLine,
   RecordLine,
   RECORDING_FORMAT,

@@ -70,16 +70,25 @@ export function recordLine({
   return withoutPrivateData(JSON.stringify(line));
 }
 
+/** A step, and the bytes that it was read from, for as long as its snapshot may be asked for. */
+export interface ReadRecord extends RecordedStep {
+  /** The same with bytes of its own, for whoever keeps many: a line may be a part of a large buffer. */
+  detached(): RecordedStep;
+  /** A second look, in full: `problemIn` its line. */
+  problem(): string | null;
+}
+
 export type ReadLine =
-  | { readonly ok: true; readonly record: RecordedStep }
+  | { readonly ok: true; readonly record: ReadRecord }
   /** `isForeign`: of a format or a machine that is not known here; the other lines of a file will be, too. */
   | { readonly ok: false; readonly problem: string; readonly isForeign: boolean };
 
 /** Reads a line, as fast as may be: whether event and commands are all that they should be is left to `problemIn`, for a
  * line that a machine does not come to the same with. */
-export function readRecordLine(text: string): ReadLine {
-  const line = parseHead(text);
-  if (line === null) return bad(problemIn(text) ?? "is not a line of a recording");
+export function readRecordLine(given: Uint8Array | string): ReadLine {
+  const bytes = bytesOf(given);
+  const line = parseHead(bytes);
+  if (line === null) return bad(problemIn(bytes) ?? "is not a line of a recording");
   const { format, machine } = line;
   if (typeof format === "number" && format !== RECORDING_FORMAT) {
     const advice = "read it with the purgatory that wrote it, or a later one";
@@ -92,15 +101,15 @@ export function readRecordLine(text: string): ReadLine {
       true,
     );
   }
-  if (!isHead(line)) return bad(problemIn(text) ?? "is not a line of a recording");
-  return { ok: true, record: new LineRecord(line, text) };
+  if (!isHead(line)) return bad(problemIn(bytes) ?? "is not a line of a recording");
+  return { ok: true, record: new LineRecord(line, bytes) };
 }
 
 /** What is wrong with a line, in full; null when nothing is. */
-export function problemIn(text: string): string | null {
+export function problemIn(line: Uint8Array | string): string | null {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(bytesOf(line).toString());
   } catch (error) {
     return `is not JSON (${firstLine(error)}); expected one record a line, as purgatory journal writes them`;
   }
@@ -126,26 +135,38 @@ function versionOf(snapshot: unknown): number {
 
 type Keyed = Readonly<Record<string, unknown>>;
 type Head = Omit<RecordedStep, "snapshot"> & { readonly format: number };
-const CUT = ',"snapshot":';
-const START = '{"format":';
-const WHOLE = Symbol("whole");
+const CUT = Buffer.from(',"snapshot":');
+const START = Buffer.from('{"format":');
+/** `}` */
+const BRACKET = 125;
 
 /** The line up to its snapshot where that stands last, else all of it. Within a text the quotes would carry backslashes, and
  * within an object the rest would lack a bracket: what can be parsed was cut at the right place. */
-function parseHead(text: string): (Keyed & { readonly [WHOLE]?: true }) | null {
-  const at = text.indexOf(CUT);
-  if (at !== -1 && isLikelyWhole(text)) {
-    const head = parse(`${text.slice(0, at)}}`);
+function parseHead(line: Buffer): Keyed | null {
+  const at = line.indexOf(CUT);
+  if (at !== -1 && isLikelyWhole(line)) {
+    const head = parse(`${line.toString("utf8", 0, at)}}`);
     if (head !== null) return head;
   }
-  const whole = parse(text);
+  const whole = parse(line.toString());
   return whole !== null && "snapshot" in whole ? whole : null;
 }
 
 /** Context, snapshot and line end together, in one line that no other was glued to. Not a proof: whoever has the last line of a
  * file, without an end, looks at it in full. */
-function isLikelyWhole(text: string): boolean {
-  return text.endsWith("}}}") && text.lastIndexOf(START) <= 0;
+function isLikelyWhole(line: Buffer): boolean {
+  const last = line.length - 1;
+  return (
+    line[last] === BRACKET &&
+    line[last - 1] === BRACKET &&
+    line[last - 2] === BRACKET &&
+    line.indexOf(START, 1) === -1
+  );
+}
+
+function bytesOf(line: Uint8Array | string): Buffer {
+  if (typeof line === "string") return Buffer.from(line);
+  return Buffer.isBuffer(line) ? line : Buffer.from(line.buffer, line.byteOffset, line.byteLength);
 }
 
 function parse(text: string): Keyed | null {
@@ -194,7 +215,7 @@ function isKnownSymbol(symbol: unknown): boolean {
 }
 
 /** Parses its snapshot when somebody asks for it. */
-class LineRecord implements RecordedStep {
+class LineRecord implements ReadRecord {
   readonly machine: number;
   readonly ledger_id: string;
   readonly seq: number;
@@ -204,9 +225,9 @@ class LineRecord implements RecordedStep {
   readonly path: readonly string[];
   readonly state: string;
   readonly commands: RecordedStep["commands"];
-  readonly #text: string;
+  readonly #line: Buffer;
 
-  constructor(head: Head, text: string) {
+  constructor(head: Omit<RecordedStep, "snapshot">, line: Buffer) {
     this.machine = head.machine;
     this.ledger_id = head.ledger_id;
     this.seq = head.seq;
@@ -216,11 +237,19 @@ class LineRecord implements RecordedStep {
     this.path = head.path;
     this.state = head.state;
     this.commands = head.commands;
-    this.#text = text;
+    this.#line = line;
   }
 
   /** Null where it is broken, which no machine can begin from. */
   get snapshot(): unknown {
-    return parse(this.#text)?.["snapshot"] ?? null;
+    return parse(this.#line.toString())?.["snapshot"] ?? null;
+  }
+
+  detached(): RecordedStep {
+    return new LineRecord(this, Buffer.from(this.#line));
+  }
+
+  problem(): string | null {
+    return problemIn(this.#line);
   }
 }

@@ -9,7 +9,7 @@ async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Arr
 async function read(bytes: Uint8Array, size: number, bytesMax = 1_000) {
   const found: [number, string | null][] = [];
   for await (const { first, lines } of linesOf(chunks(bytes, size), { bytesMax }))
-    for (const [index, line] of lines.entries()) found.push([first + index, line]);
+    for (const [index, line] of lines.entries()) found.push([first + index, line?.toString() ?? null]);
   return found;
 }
 const text = "one\ntwö\r\n\nfour, and no end";

@@ -1,0 +1,90 @@
+// Many machines that only step and are looked at, as in a replay: the machine's own transitions without an actor for each.
+import { createActor, type StateValue } from "xstate";
+import { pendingCommands } from "./commands.ts";
+import type { PurgeCommand } from "./events.ts";
+import { purgeMachine } from "./purge.ts";
+import { dotted, type PurgeRun, SNAPSHOT_VERSION, startPurge } from "./purge_run.ts";
+
+type Start = typeof startPurge;
+type Scope = Parameters<typeof purgeMachine.transition>[2];
+
+/** Starts machines that take the same steps as those of `startPurge`, faster and smaller: what an actor has besides its
+ * machine (mailbox, observers, inspection of each action) is there once for all of them.
+ *
+ * The machines that one of these has started step one at a time.
+ */
+export function steppedMachines(): Start {
+  let path: string[] = [];
+  let commands: PurgeCommand[] = [];
+  /** Where the machine that steps now is. */
+  let state = "";
+  let scope: Scope | null = null;
+  const entered = (value: StateValue): void => {
+    const next = dotted(value);
+    if (next === state) return;
+    path.push(next);
+    state = next;
+  };
+  return (input) => {
+    // Checks a stored snapshot, and knows how a machine begins.
+    const begun = startPurge(input);
+    scope ??= scopeOf(input, entered, (command) => commands.push(command));
+    const here = scope;
+    let now = purgeMachine.resolveState({ value: begun.snapshot.value, context: begun.context });
+    let name = begun.state;
+    const snapshot = () => ({ version: SNAPSHOT_VERSION, value: now.value, context: now.context });
+    return {
+      get state() {
+        return name;
+      },
+      get context() {
+        return now.context;
+      },
+      get snapshot() {
+        return snapshot();
+      },
+      get pending() {
+        return pendingCommands(name, now.context);
+      },
+      step(event) {
+        path = [];
+        commands = [];
+        state = name;
+        const before = now.context;
+        now = purgeMachine.transition(now, event, here);
+        name = state;
+        const changed = now.context !== before || path.length > 0 || commands.length > 0;
+        return { changed, path, state, commands, snapshot: snapshot() };
+      },
+    } satisfies PurgeRun;
+  };
+}
+
+/** What the machine needs of an actor to step. The chart spawns nothing and waits for nothing, so one actor, which never
+ * starts, does for all. */
+function scopeOf(
+  input: { readonly ledgerId: string; readonly symbol: Parameters<Start>[0]["symbol"] },
+  entered: (value: StateValue) => void,
+  ask: (command: PurgeCommand) => void,
+): Scope {
+  const self = createActor(purgeMachine, {
+    input,
+    inspect: (inspection) => {
+      if (inspection.type === "@xstate.microstep" && "value" in inspection.snapshot)
+        entered(inspection.snapshot.value as StateValue);
+    },
+  });
+  // Nothing in the chart logs, or has children.
+  const unused = self.stop.bind(self);
+  return {
+    self,
+    id: self.id,
+    sessionId: self.sessionId,
+    logger: unused,
+    system: self.system,
+    defer: (act) => act(),
+    emit: ({ command }) => ask(command),
+    stopChild: unused,
+    actionExecutor: ({ exec, info, params }) => exec?.(info, params),
+  };
+}
