@@ -1,5 +1,6 @@
-// A path as files: its events, one a line, and a drawing of the way that it takes.
-import type { PurgeEvent } from "../../machines/mod.ts";
+// A path as files: a recording, which `purgatory replay` takes, and a drawing of the way that it takes.
+import { recordLine } from "../../adapters/recording/mod.ts";
+import { SNAPSHOT_VERSION } from "../../machines/mod.ts";
 import { endOf, type Path, type Step, walk } from "./graph.ts";
 import { type Origin, stateOf } from "./model.ts";
 
@@ -8,7 +9,7 @@ export interface PathFile {
   readonly text: string;
 }
 
-/** For each path its events (`.jsonl`) and its drawing (`.mmd`), and one page that lists them all. */
+/** For each path its recording (`.jsonl`) and its drawing (`.mmd`), and one page that lists them all. */
 export function filesOf(paths: readonly Path[], origin: Origin): readonly PathFile[] {
   const digits = String(paths.length).length;
   const named = paths.map((path, index) => {
@@ -24,16 +25,17 @@ export function filesOf(paths: readonly Path[], origin: Origin): readonly PathFi
   return [...files, { name: "paths.md", text: `# ${paths.length} paths\n\n${list.join("\n")}\n` }];
 }
 
-/** The events of a path, in order, each with its time. */
-export function eventsOf(path: Path, origin: Origin): readonly PurgeEvent[] {
-  return walk(path, origin).map(({ move }) => move.event);
-}
-
-/** One event a line. */
+/** A path as the journal of a ledger of its own. What says nothing new is not in a journal, and not here. */
 export function toJsonLines(path: Path, origin: Origin): string {
-  return eventsOf(path, origin)
-    .map((event) => `${JSON.stringify(event)}\n`)
-    .join("");
+  const { ledgerId: ledger_id, symbol } = origin;
+  const news = walk(path, origin).filter(({ after }) => after.isNews);
+  const lines = news.map(({ move: { event }, after }, index) => {
+    const { path, commands, value, context } = after;
+    const snapshot = { version: SNAPSHOT_VERSION, value, context };
+    const step = { event, path, state: stateOf(after), commands, snapshot };
+    return `${recordLine({ ledger_id, seq: index + 1, at: event.at, symbol, ...step })}\n`;
+  });
+  return lines.join("");
 }
 
 /** A Mermaid state diagram of the states on the way. Arrows carry the number of their step; the first of each step, what

@@ -1,35 +1,42 @@
-// A path that was written out is the path that was walked: its events lead any machine the same way.
+// A path that was written out is the path that was walked: a recording that replays, to where the path ends.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Schema } from "effect";
 import { expect, onTestFinished, test } from "vitest";
-import { PurgeEvent, startPurge } from "../../machines/mod.ts";
+import { problemIn, readRecordLine } from "../../adapters/recording/mod.ts";
+import { createReplay, type RecordedStep } from "../../machines/mod.ts";
 import { BONK, LEDGER, START } from "../machines/scenario.ts";
-import { endOf, explore } from "./graph.ts";
+import { endOf, explore, walk } from "./graph.ts";
 import { stateOf } from "./model.ts";
 import { filesOf, toDrawing, toJsonLines } from "./path_files.ts";
 
 const SCRIPT = join(import.meta.dirname, "write_paths.ts");
 const origin = { ledgerId: LEDGER, symbol: BONK, start: START };
 const { paths } = explore(origin);
-const decode = Schema.decodeUnknownSync(PurgeEvent, { onExcessProperty: "error" });
 
-const eventsIn = (text: string): readonly PurgeEvent[] =>
-  text
+function recordsIn(text: string): readonly RecordedStep[] {
+  return text
     .trimEnd()
     .split("\n")
-    .map((line) => decode(JSON.parse(line)));
+    .map((line) => {
+      expect(problemIn(line)).toBeNull();
+      const read = readRecordLine(line);
+      if (!read.ok) throw new Error(read.problem);
+      return read.record;
+    });
+}
 
-test("what is written of a path leads a fresh machine, one event a line, to where the path ends", () => {
+test("what is written of a path is a recording that replays, down to what the machine remembers", () => {
   for (const path of paths) {
-    const run = startPurge({ ledgerId: LEDGER, symbol: BONK });
-    const events = eventsIn(toJsonLines(path, origin));
-    for (const event of events) run.step(event);
-    const end = endOf(path, origin);
-    expect([events.length, run.state], path.labels.join(" → ")).toEqual([path.labels.length, stateOf(end)]);
-    expect(run.context).toEqual(end.context);
+    const records = recordsIn(toJsonLines(path, origin));
+    const replay = createReplay({ compareContext: true });
+    const title = path.labels.join(" → ");
+    for (const record of records) expect(replay.take(record), title).toMatchObject({ kind: "same" });
+    expect(records.at(-1)).toMatchObject({ state: stateOf(endOf(path, origin)) });
+    expect(records.map(({ event }) => event)).toEqual(
+      walk(path, origin).flatMap(({ move, after }) => (after.isNews ? [move.event] : [])),
+    );
   }
 });
 
@@ -55,7 +62,7 @@ test("a path is drawn as the states on its way, each arrow with its step", () =>
   ]);
 });
 
-test("the script writes events and a drawing for every path, and a page that lists them", () => {
+test("the script writes a recording and a drawing for every path, and a page that lists them", () => {
   const directory = mkdtempSync(join(tmpdir(), "paths-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const said = execFileSync(process.execPath, [SCRIPT, directory], { encoding: "utf8" });

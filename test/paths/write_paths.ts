@@ -1,4 +1,4 @@
-// `node test/paths/write_paths.ts DIR` writes every path through the machine into DIR: events and drawings.
+// `node test/paths/write_paths.ts DIR` writes every path through the machine into DIR: recordings and drawings.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BONK, LEDGER, START } from "../machines/scenario.ts";
