@@ -46,6 +46,7 @@ describe("the code", () => {
       "main.ts",
       "mod.ts",
       "packaging",
+      "simulation",
       "test",
     ]);
   });

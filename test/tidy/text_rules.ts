@@ -51,7 +51,7 @@ export function snakeCase(path: string): readonly Problem[] {
 }
 
 const ENTRIES: ReadonlySet<string> = new Set([
-  ...["actors", "adapters", "config", "docs", "machines", "packaging", "test", "testing"],
+  ...["actors", "adapters", "config", "docs", "machines", "packaging", "simulation", "test", "testing"],
   ...["main.ts", "mod.ts", "package.json", "package-lock.json", "tsconfig.json"],
   ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"],
   ...[".biome.json", ".ci", ".editorconfig", ".gitattributes", ".gitignore", ".npmrc"],
