@@ -48,6 +48,7 @@ describe("the code", () => {
       "packaging",
       "simulation",
       "test",
+      "testing",
     ]);
   });
 

@@ -73,6 +73,9 @@ describe("imports", () => {
     ["main.ts", "./config/load.ts", "config is entered through config/mod.ts alone"],
     ["main.ts", "./test/nats_server.ts", "only tests import tests"],
     ["mod.ts", "./main.ts", "nobody imports main.ts"],
+    ["mod.ts", "./testing/mod.ts", "testing is for the tests of others"],
+    ["packaging/a.ts", "../config/mod.ts", "this room imports no other"],
+    ["testing/a.ts", "../machines/purge.ts", "machines is entered through machines/mod.ts alone"],
     ["actors/a.ts", "../../elsewhere/a.ts", "leads out of the project"],
   ])("%s may not import %s", (path, target, why) => {
     const [problem] = check(importDirection, path, `\nimport type { A } from "${target}";\n`);
@@ -86,6 +89,7 @@ describe("imports", () => {
     ["adapters/exchange/paper/a.ts", "../desk.ts"],
     ["adapters/bus/a.ts", "../clock/mod.ts"],
     ["main.ts", "./actors/tree.ts"],
+    ["testing/a.ts", "../actors/tree.ts"],
     ["main.ts", "./adapters/bus/mod.ts"],
     ["test/actors/a_test.ts", "../../adapters/bus/nats.ts"],
     ["adapters/bus/a.ts", "@nats-io/transport-node"],
