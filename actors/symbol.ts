@@ -38,6 +38,8 @@ export class SymbolActor {
   #isStopped = false;
   /** Events that came while there was no actor, and were not heard yet. */
   #unheard = 0;
+  /** With the last step that was given to the journal, what is pending is to be sent, whatever the step asks for. */
+  #sendsPending = false;
   /** What waits for the last step that was given to the journal; null when every step is durable. */
   #afterLast: (() => void)[] | null = null;
 
@@ -60,9 +62,11 @@ export class SymbolActor {
     if (unheard === 0) this.sendPending();
   }
 
-  /** Sends once more what the machine waits for an answer to: after a crash, and when the bus is back. */
+  /** Sends once more what the machine waits for an answer to: after a crash, and when the bus is back. What it has only
+   * just decided is sent when it is durable, like everything else. */
   sendPending(): void {
-    this.#send(this.#run.pending);
+    if (this.#afterLast === null) this.#send(this.#run.pending);
+    else this.#sendsPending = true;
   }
 
   /** One event, one step. @throws what the machine throws, which is a bug: this actor must be restarted then.
@@ -82,8 +86,7 @@ export class SymbolActor {
       return;
     }
     const { path, state, commands, snapshot } = step;
-    const isSilent = isCatchingUp && commands.length === 0;
-    const toSend = isSilent ? this.#run.pending : commands;
+    this.#sendsPending ||= isCatchingUp;
     const after: (() => void)[] = [];
     this.#afterLast = after;
     this.#options.onSubmit();
@@ -94,13 +97,15 @@ export class SymbolActor {
           this.#options.onDurable(record, snapshot);
           if (this.#isStopped) return;
           this.#await(snapshot.context);
-          this.#send(toSend);
+          this.#send(this.#commandsOf(commands, after));
         },
         afterwards: (record) => {
           this.#options.onTransition(record);
           envelope.ack(record);
-          if (this.#afterLast === after) this.#afterLast = null;
           for (const go of after) go();
+          if (this.#afterLast !== after) return;
+          this.#afterLast = null;
+          if (this.#sendsPending && !this.#isStopped) this.#send(this.#commandsOf([], null));
         },
       },
     );
@@ -130,6 +135,13 @@ export class SymbolActor {
       });
     };
     this.#deadline = { name, cancel: clock.schedule(Date.parse(at), reached) };
+  }
+
+  /** What goes out with a step: what it asks for, or, with the last one, all that is pending, where that is wanted. */
+  #commandsOf(commands: readonly PurgeCommand[], after: (() => void)[] | null): readonly PurgeCommand[] {
+    if (!this.#sendsPending || this.#afterLast !== after) return commands;
+    this.#sendsPending = false;
+    return this.#run.pending;
   }
 
   /** A command that the bus does not take is not lost: it stays pending, and is sent again when the bus is back or the

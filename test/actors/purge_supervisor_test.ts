@@ -72,13 +72,40 @@ describe("a step", () => {
     kit.faults.hold();
     void kit.quote(BONK);
     await kit.bus.publish("results", quoted(BONK, "1-1", kit.clock.now()));
-    for (let turn = 0; turn < 50; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+    await turns(50);
     expect(kit.faults.held).toBe(1);
     expect([types(kit), kit.transitions.length]).toEqual([["market.refresh"], 1]);
     expect(kit.symbols.view(BONK)?.state).toBe("purging.quoting");
     kit.faults.release();
     await kit.clock.settle();
     expect(types(kit)).toEqual(["market.refresh", "order.place"]);
+  });
+
+  test("is not sent before it is durable when the connection returns meanwhile, and is sent then", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    kit.faults.hold();
+    await kit.bus.publish("results", quoted(BONK, "1-1", kit.clock.now()));
+    await turns(50);
+    kit.reconnect();
+    await turns(50);
+    expect(types(kit)).toEqual(["market.refresh"]);
+    kit.faults.release();
+    await kit.clock.settle();
+    expect(types(kit)).toEqual(["market.refresh", "order.place"]);
+  });
+
+  test("that asks for nothing new has what is open asked again, when the connection returned meanwhile", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    await kit.quote(BONK);
+    kit.faults.hold();
+    void kit.answer(accepted(kit));
+    await turns(50);
+    kit.reconnect();
+    kit.faults.release();
+    await kit.clock.settle();
+    expect(types(kit)).toEqual(["market.refresh", "order.place", "order.query"]);
   });
 
   test("that says nothing new leaves no record, and the message is answered all the same", async () => {

@@ -42,6 +42,7 @@ export async function startSymbols({
 } = {}) {
   const faults = new JournalFaults();
   const heard = await listen(clock);
+  const listeners = new Set<(connected: boolean) => void>();
   const { observed, bus, commands, onTransition } = heard;
   const observe = (observation: Observation): void => {
     observed.push(observation);
@@ -59,7 +60,16 @@ export async function startSymbols({
     if (ledger === null) throw new Error("no journal");
     const { journal, pipeline } = ledger;
     symbols = await PurgeSupervisor.start(
-      { journal, pipeline, bus: keeping(bus, kept), clock, observe, onTransition, world, mailboxSize },
+      {
+        journal,
+        pipeline,
+        bus: keeping(bus, kept, listeners),
+        clock,
+        observe,
+        onTransition,
+        world,
+        mailboxSize,
+      },
       link,
     );
     return symbols;
@@ -86,6 +96,10 @@ export async function startSymbols({
     },
     states: (): readonly string[] => memory.rows.map(({ state }) => state),
     stop: () => root.stop(),
+    /** The connection was lost, and is back. */
+    reconnect(): void {
+      for (const connected of [false, true]) for (const listener of listeners) listener(connected);
+    },
     async request(symbol: TradingSymbol): Promise<void> {
       symbols?.tell(requested(symbol, clock.now()));
       await clock.settle();
@@ -116,7 +130,7 @@ async function startRoot(world: World, children: ChildSpec[]): Promise<Superviso
   return Result.getOrThrow(await startSupervisor({ ...flags, children }, world));
 }
 
-function keeping(bus: Bus, kept: readonly OrderResult[]): Bus {
+function keeping(bus: Bus, kept: readonly OrderResult[], listeners: Set<(connected: boolean) => void>): Bus {
   return {
     publish: (channel, body) => bus.publish(channel, body),
     async consume(channel, handler, options) {
@@ -128,7 +142,10 @@ function keeping(bus: Bus, kept: readonly OrderResult[]): Bus {
     get connected() {
       return bus.connected;
     },
-    onConnection: (listener) => bus.onConnection(listener),
+    onConnection: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     close: () => bus.close(),
   };
 }
