@@ -9,7 +9,7 @@ import {
   Unreachable,
 } from "../actors/ports.ts";
 import type { PaperExchange } from "../adapters/exchange/mod.ts";
-import type { OrderRequest } from "../machines/mod.ts";
+import type { OrderRequest, TradingSymbol } from "../machines/mod.ts";
 import type { Chance } from "./chance.ts";
 import type { Faults } from "./faults.ts";
 import type { Life } from "./life.ts";
@@ -28,6 +28,8 @@ export interface ExchangeDoorOptions {
   readonly faults: Faults;
   /** Null in good weather. */
   readonly storm: () => Storm | null;
+  /** The exchange is asked for the market of a symbol. */
+  readonly onAsked: (symbol: TradingSymbol) => void;
   /** The gateway sends an order. */
   readonly onSent: (order: OrderRequest) => void;
   /** The exchange has an order before it, and deals with it in `serve`. */
@@ -38,7 +40,7 @@ const TRAVEL_MS = 40;
 const LATE_MS = 15_000;
 
 export function exchangeDoor(options: ExchangeDoorOptions): Exchange {
-  const { life, paper, clock, onSent, onArrived } = options;
+  const { life, paper, clock, onAsked, onSent, onArrived } = options;
   return {
     place: (order) =>
       Effect.suspend(() => {
@@ -48,7 +50,11 @@ export function exchangeDoor(options: ExchangeDoorOptions): Exchange {
       }),
     cancel: (ref: OrderRef) => ask(options, true, () => Effect.runSyncExit(paper.cancel(ref))),
     order: (ref: OrderRef) => ask(options, false, () => Effect.runSyncExit(paper.order(ref))),
-    market: (symbol) => ask(options, false, () => Effect.runSyncExit(paper.market(symbol))),
+    market: (symbol) =>
+      ask(options, false, () => {
+        onAsked(symbol);
+        return Effect.runSyncExit(paper.market(symbol));
+      }),
     holdings: () => ask(options, false, () => Effect.runSyncExit(paper.holdings())),
     onOrder: (listener) => paper.onOrder((report) => push(options, report, listener)),
     close: async () => clock.touch(),

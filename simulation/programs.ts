@@ -155,6 +155,7 @@ export class Program {
     const transport = new SimTransport({
       ...{ server, clock, faults, role },
       isAlive: () => life.isAlive,
+      diesAt: (place) => life.diesAt(place),
       onAnswered: (message, answer) => referee.results.answered(message, answer),
     });
     this.#transports.push(transport);
@@ -168,6 +169,7 @@ export class Program {
     this.#venue = null;
     return exchangeDoor({
       ...{ life, paper, clock, chance, faults, storm },
+      onAsked: (symbol) => referee.records.asked(symbol),
       onSent: (order) => {
         trace(`${this.name}: sends ${described(order)}`);
         referee.onSent(order, this.#venue);

@@ -17,18 +17,25 @@ export interface LastRecord {
   readonly state: string;
   readonly context: PurgeContext;
   readonly snapshot: unknown;
+  /** When it became durable, epoch milliseconds of the world. */
+  readonly since: number;
 }
+
+/** A question may be on its way for so long, to the gateway and from there. */
+const ON_ITS_WAY_MS = 3 * 60_000;
 
 const snapshotOf = Schema.decodeUnknownSync(Schema.Struct({ context: PurgeContext }));
 
 export class RecordRules {
   readonly #ledgerId: string;
   readonly #whistle: Whistle;
+  readonly #now: () => number;
   readonly #last = new Map<TradingSymbol, LastRecord>();
   readonly #replay = createReplay({ compareContext: true });
   count = 0;
 
-  constructor(ledgerId: string, whistle: Whistle) {
+  constructor(ledgerId: string, whistle: Whistle, now: () => number) {
+    this.#now = now;
     this.#ledgerId = ledgerId;
     this.#whistle = whistle;
   }
@@ -41,13 +48,20 @@ export class RecordRules {
     return this.#last.get(symbol)?.context.attempt?.order?.request.client_order_id ?? null;
   }
 
+  /** The exchange was asked for the market of a symbol. */
+  asked(symbol: TradingSymbol): void {
+    const last = this.last(symbol);
+    if (last === null || last.context.attempt !== null || this.#now() - last.since < ON_ITS_WAY_MS) return;
+    this.#whistle.blow("rest_is_quiet", `the market of ${symbol} was read, and ${symbol} is ${last.state}`);
+  }
+
   take(record: JournalRecord): void {
     const { seq, symbol, state, snapshot } = record;
     this.count += 1;
     this.#checkReplay(record);
     const { context } = snapshotOf(snapshot);
     const last = this.last(symbol);
-    this.#last.set(symbol, { seq, state, context, snapshot });
+    this.#last.set(symbol, { seq, state, context, snapshot, since: this.#now() });
     this.#checkFailures(record, last?.context ?? null, context);
     this.#checkAttempts(record, last, context);
   }

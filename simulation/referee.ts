@@ -13,6 +13,8 @@ export interface RefereeOptions {
   readonly plan: Plan;
   readonly ledgerId: string;
   readonly exchange: ExchangeView;
+  /** Epoch milliseconds of the world. */
+  readonly now: () => number;
 }
 
 export class Referee {
@@ -23,9 +25,9 @@ export class Referee {
   readonly #plan: Plan;
   #startsSinceCycle = 0;
 
-  constructor({ plan, ledgerId, exchange }: RefereeOptions) {
+  constructor({ plan, ledgerId, exchange, now }: RefereeOptions) {
     this.#plan = plan;
-    this.records = new RecordRules(ledgerId, this.whistle);
+    this.records = new RecordRules(ledgerId, this.whistle, now);
     this.orders = new OrderRules(plan, exchange, this.records, this.whistle);
     this.results = new ResultRules(ledgerId, this.records, this.whistle);
   }

@@ -13,6 +13,7 @@ import {
 } from "../adapters/bus/mod.ts";
 import type { Faults } from "./faults.ts";
 import type { Client, DurableQueue, MessageServer, Stored } from "./message_server.ts";
+import { forever } from "./life.ts";
 import type { WorldClock } from "./sim_clock.ts";
 
 export interface ConnectionOptions {
@@ -22,6 +23,8 @@ export interface ConnectionOptions {
   readonly role: Role;
   /** Whether the process still lives. A dead one is never heard again, and hears nothing. */
   readonly isAlive: () => boolean;
+  /** Whether the process dies here and now. */
+  readonly diesAt: (place: string) => boolean;
   /** A message was answered for good. */
   readonly onAnswered: (message: Stored, answer: "ack" | "term") => void;
 }
@@ -72,9 +75,9 @@ export class SimTransport implements Transport {
   }
 
   async publish(subject: string, bytes: Uint8Array, headers: Headers): Promise<Taken> {
-    const { server, clock, faults } = this.#options;
+    const { server, clock, faults, diesAt } = this.#options;
     clock.touch();
-    await this.#whileAlive();
+    if (diesAt("before a message")) return forever();
     this.#assertConnected(subject);
     const channel = addressOf(subject)?.channel;
     const store = (): Taken => server.publish(subject, bytes, headers);
@@ -89,6 +92,7 @@ export class SimTransport implements Transport {
       return store();
     }
     const taken = store();
+    if (diesAt("after a message")) return forever();
     if (faults.strikes("publish.unsure", channel)) {
       await this.#wait(channel === "orders" ? ORDER_MS : RESEND_MS);
       if (channel === "orders") throw disconnected(`${subject}: the server did not acknowledge it`);
@@ -186,7 +190,7 @@ export class SimTransport implements Transport {
 
   /** A dead process waits for ever. */
   async #whileAlive(): Promise<void> {
-    if (!this.#options.isAlive()) await new Promise<never>(() => {});
+    if (!this.#options.isAlive()) await forever();
   }
 
   #wait(ms: number): Promise<void> {
@@ -258,7 +262,10 @@ class Receiver implements Client {
       get isLast() {
         return message.deliveries >= MAX_DELIVER;
       },
-      ack: () => settle(() => this.#answer(message, "ack")),
+      ack: () =>
+        settle(() => {
+          if (!this.#options.diesAt("before an answer")) this.#answer(message, "ack");
+        }),
       term: () => settle(() => this.#answer(message, "term")),
       nak: () =>
         settle(() => {

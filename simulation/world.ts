@@ -73,6 +73,7 @@ export class World implements Ground {
       plan,
       ledgerId: this.ledger.ledgerId,
       exchange: new ExchangeView(this.paper),
+      now: () => clock.now(),
     });
     const names = plan.layout === "apart" ? (["supervisor", "gateway"] as const) : (["supervisor"] as const);
     this.#programs = names.map((name) => new Program(name, this));
