@@ -54,11 +54,13 @@ export function freshProject(): FreshProject {
   };
 }
 
-const { VITEST: _, NODE_OPTIONS: __, NODE_V8_COVERAGE: ___, FORCE_COLOR: ____, ...inherited } = process.env;
-/** Of nobody's test run, and with the Node that runs this before any other of the machine. */
+/** What npm and programs need to know of the machine, and nothing of the test run around them, or of a CI. */
+const WANTED =
+  /^(HOME|TMPDIR|LANG|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|(https?|no)_proxy|npm_config_(registry|cache|cafile|userconfig))$/i;
 const env = {
-  ...Object.fromEntries(Object.entries(inherited).filter(([name]) => !/^(VITEST_|npm_)/.test(name))),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => WANTED.test(name))),
   NO_COLOR: "1",
+  // The Node that runs this comes before any other of the machine.
   PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter),
 };
 
