@@ -65,11 +65,13 @@ describe("the command line, installed", () => {
 
 const PROGRAM = `
 import { type Exchange, startPurge, TradingSymbol, virtualClock } from "purgatory";
+import { play, type Run } from "purgatory/testing";
 
 const symbol = TradingSymbol.make("BONK-USD");
 const run = startPurge({ ledgerId: "00000000-0000-4000-8000-000000000001", symbol });
 const now: number = virtualClock(0).now();
 export type Mine = Exchange;
+export const played: Promise<Run> = play([]);
 console.log(run.state, now);
 `;
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   crash,
@@ -14,9 +15,11 @@ import {
   timedOut,
   unfilled,
   until,
+  venueDown,
   wait,
   writeJournal,
 } from "../../testing/mod.ts";
+import "../../testing/vitest.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "journals-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -100,4 +103,29 @@ describe("a file that is no journal is refused", () => {
     );
     await expect(playJournal(file("nowhere.jsonl"))).rejects.toThrow(/ENOENT/);
   });
+});
+
+/** None of these sells anything, so that every order listed comes about. */
+const anyStep = fc.oneof(
+  fc
+    .constantFrom("INVALID_SIZE_PRECISION", "INSUFFICIENT_FUND", "UNKNOWN_TO_EVERYBODY")
+    .map((code) => rejected(code)),
+  fc.constant(unfilled()),
+  fc.constant(crash()),
+  fc.integer({ min: 0, max: 5_000 }).map((seconds) => wait(`${seconds} s`)),
+  fc.constantFrom("down", "maintenance", "rate_limited" as const).map((how) => venueDown("3 min", { how })),
+);
+
+test("whatever is played replays, and gives the same journal when that is played", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 6 }), async (steps) => {
+      const run = await play([...steps, wait("1 h")]);
+      expect(run.trouble).toEqual([]);
+      expect(run).toReplay();
+      if (run.records.length === 0) return;
+      const again = await playJournal(run);
+      expect(again.toJsonLines()).toBe(run.toJsonLines());
+    }),
+    { numRuns: 12, seed: 7 },
+  );
 });

@@ -213,8 +213,15 @@ describe("with fake timers", () => {
 
 const kit = resolve(import.meta.dirname, "../../testing/mod.ts");
 
-test("a run leaves no timer and no handle behind: the process ends by itself", () => {
+test("a run leaves no timer and no handle behind, the process ends by itself, and nobody needs Vitest", () => {
   const program = `
+    import { registerHooks } from "node:module";
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (/vitest/.test(specifier)) throw new Error("asked for " + specifier);
+        return next(specifier, context);
+      },
+    });
     const { play, rejected, crash, unfilled, until } = await import(${JSON.stringify(kit)});
     const before = process.getActiveResourcesInfo();
     await play([rejected(), crash(), unfilled(), until("retrying.resting")]);
