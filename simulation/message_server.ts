@@ -36,6 +36,14 @@ export interface ServerOptions {
   readonly faults: Faults;
 }
 
+/** A message that was delivered, and to whom. */
+interface Held {
+  readonly message: Stored;
+  readonly client: Client;
+  /** Ends the wait for an answer. */
+  cancel: Cancel;
+}
+
 /** How long a message that is late takes at the most. */
 const LATE_MS = 20_000;
 
@@ -46,7 +54,7 @@ export class DurableQueue {
   readonly #maxAgeMs: number;
   readonly #duplicateWindowMs: number;
   #waiting: Stored[] = [];
-  readonly #unanswered = new Map<number, { readonly message: Stored; readonly client: Client }>();
+  readonly #unanswered = new Map<number, Held>();
   readonly #ids = new Map<string, number>();
   readonly #abandoned = new Set<(message: Stored) => void>();
   #receiver: { readonly client: Client; readonly maxInFlight: number } | null = null;
@@ -103,6 +111,7 @@ export class DurableQueue {
   }
 
   answer(sequence: number): void {
+    this.#unanswered.get(sequence)?.cancel();
     if (!this.#unanswered.delete(sequence)) return;
     this.#options.clock.after(0, () => this.#pump());
   }
@@ -127,6 +136,7 @@ export class DurableQueue {
   /** Removes all that is there. */
   purge(): void {
     this.#waiting = [];
+    for (const { cancel } of this.#unanswered.values()) cancel();
     this.#unanswered.clear();
   }
 
@@ -143,7 +153,7 @@ export class DurableQueue {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       message.deliveries += 1;
-      this.#unanswered.set(message.sequence, { message, client });
+      this.#unanswered.set(message.sequence, { message, client, cancel: () => {} });
       const name = `late ${this.#name}`;
       const lateMs = faults.strikes("message.late", message.subject) ? chance.integer(name, 1, LATE_MS) : 0;
       clock.after(lateMs, () => {
@@ -157,24 +167,23 @@ export class DurableQueue {
 
   /** A receiver that is there says that it is at work; one that is not, or never got the message, says nothing. */
   #watch(message: Stored, client: Client): void {
-    const { deliveries } = message;
-    this.#options.clock.after(ACK_WAIT_MS + LATE_MS, () => {
-      const held = this.#unanswered.get(message.sequence);
-      if (held?.client !== client || message.deliveries !== deliveries) return;
-      if (client.holds(message.sequence)) {
-        this.#watch(message, client);
-        return;
+    const held = this.#unanswered.get(message.sequence);
+    if (held === undefined) return;
+    held.cancel = this.#options.clock.after(ACK_WAIT_MS + LATE_MS, () => {
+      if (client.holds(message.sequence)) this.#watch(message, client);
+      else {
+        this.#takeBack((other) => other === held);
+        this.#pump();
       }
-      this.#takeBack((other) => other.message === message);
-      this.#pump();
     });
   }
 
   /** In order of sequence, ahead of what was not delivered at all. */
-  #takeBack(isMeant: (held: { readonly message: Stored; readonly client: Client }) => boolean): void {
+  #takeBack(isMeant: (held: Held) => boolean): void {
     const back: Stored[] = [];
     for (const [sequence, held] of this.#unanswered) {
       if (!isMeant(held)) continue;
+      held.cancel();
       this.#unanswered.delete(sequence);
       if (held.message.deliveries < MAX_DELIVER) back.push(held.message);
       else for (const listener of this.#abandoned) listener(held.message);
@@ -187,8 +196,10 @@ export class DurableQueue {
     if (this.#waiting.some(({ storedAt }) => storedAt <= oldest)) {
       this.#waiting = this.#waiting.filter(({ storedAt }) => storedAt > oldest);
     }
-    for (const [sequence, { message }] of this.#unanswered) {
-      if (message.storedAt <= oldest) this.#unanswered.delete(sequence);
+    for (const [sequence, { message, cancel }] of this.#unanswered) {
+      if (message.storedAt > oldest) continue;
+      cancel();
+      this.#unanswered.delete(sequence);
     }
   }
 }

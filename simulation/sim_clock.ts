@@ -3,7 +3,7 @@ import type { Cancel, Clock } from "../actors/ports.ts";
 import { type SystemTimers, systemClock, TimerQueue } from "../adapters/clock/mod.ts";
 
 /** Turns of the event loop without anything happening after which a moment is over. */
-const QUIET_TURNS = 3;
+const QUIET_TURNS = 2;
 
 /** True time. It goes from one timer to the next, and each moment lasts until all that follows from it has happened. */
 export class WorldClock implements Clock {

@@ -57,6 +57,8 @@ export class World implements Ground {
   #storm: Storm | null = null;
   #isServerUp = true;
   #isHealed = false;
+  /** Whether all is done is asked now and then. */
+  #looksAgainAt = 0;
 
   constructor(plan: Plan, calledOff: ReadonlySet<string>, trace: (at: number, line: string) => void) {
     this.plan = plan;
@@ -147,6 +149,8 @@ export class World implements Ground {
   }
 
   #isDone(): boolean {
+    if (this.clock.now() < this.#looksAgainAt) return false;
+    this.#looksAgainAt = this.clock.now() + WEATHER_MS;
     return (
       this.referee.records.count === this.ledger.rows.length &&
       this.plan.toGo.every((symbol) => this.referee.whyNotDone(symbol) === null) &&
