@@ -27,6 +27,13 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
       run: async (options) => (await import("./journal_bench.ts")).benchJournal(options),
     },
   ],
+  [
+    "replay",
+    {
+      about: "replay of a million records beside bare actors of the same machine",
+      run: async (options) => (await import("./replay_bench.ts")).benchReplay(options),
+    },
+  ],
 ]);
 
 const USAGE = `Usage: npm run bench -- <name> [--json]
