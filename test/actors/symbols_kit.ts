@@ -42,12 +42,12 @@ export async function startSymbols({
 } = {}) {
   const faults = new JournalFaults();
   const heard = await listen(clock);
-  const listeners = new Set<(connected: boolean) => void>();
   const { observed, bus, commands, onTransition } = heard;
   const observe = (observation: Observation): void => {
     observed.push(observation);
   };
   const world = { clock };
+  const line = keeping(bus, kept);
   let ledger: Ledger | null = null;
   let symbols: PurgeSupervisor | null = null;
 
@@ -60,16 +60,7 @@ export async function startSymbols({
     if (ledger === null) throw new Error("no journal");
     const { journal, pipeline } = ledger;
     symbols = await PurgeSupervisor.start(
-      {
-        journal,
-        pipeline,
-        bus: keeping(bus, kept, listeners),
-        clock,
-        observe,
-        onTransition,
-        world,
-        mailboxSize,
-      },
+      { journal, pipeline, bus: line.bus, clock, observe, onTransition, world, mailboxSize },
       link,
     );
     return symbols;
@@ -96,10 +87,7 @@ export async function startSymbols({
     },
     states: (): readonly string[] => memory.rows.map(({ state }) => state),
     stop: () => root.stop(),
-    /** The connection was lost, and is back. */
-    reconnect(): void {
-      for (const connected of [false, true]) for (const listener of listeners) listener(connected);
-    },
+    reconnect: line.reconnect,
     async request(symbol: TradingSymbol): Promise<void> {
       symbols?.tell(requested(symbol, clock.now()));
       await clock.settle();
@@ -130,8 +118,9 @@ async function startRoot(world: World, children: ChildSpec[]): Promise<Superviso
   return Result.getOrThrow(await startSupervisor({ ...flags, children }, world));
 }
 
-function keeping(bus: Bus, kept: readonly OrderResult[], listeners: Set<(connected: boolean) => void>): Bus {
-  return {
+function keeping(bus: Bus, kept: readonly OrderResult[]) {
+  const listeners = new Set<(connected: boolean) => void>();
+  const own: Bus = {
     publish: (channel, body) => bus.publish(channel, body),
     async consume(channel, handler, options) {
       const cancel = await bus.consume(channel, handler, options);
@@ -148,6 +137,11 @@ function keeping(bus: Bus, kept: readonly OrderResult[], listeners: Set<(connect
     },
     close: () => bus.close(),
   };
+  /** The connection was lost, and is back. */
+  const reconnect = (): void => {
+    for (const connected of [false, true]) for (const listener of listeners) listener(connected);
+  };
+  return { bus: own, reconnect };
 }
 
 /** A bus in process, and everything that crosses it. */
