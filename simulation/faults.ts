@@ -37,7 +37,7 @@ export const FAULTS = {
   "clock.back": 0.01,
   operator: 0.1,
   /** Somebody buys more of what is being sold. */
-  deposit: 0.05,
+  deposit: 0.3,
   "message.poison": 0.05,
   /** A change of an order that the exchange tells unasked. */
   "push.lost": 0.5,
@@ -60,8 +60,8 @@ export interface FaultOptions {
   readonly calledOff: ReadonlySet<string>;
 }
 
-/** In two of five worlds a kind never strikes, so that the others are seen without it. */
-const ABSENT = 0.4;
+/** In one of three worlds a kind never strikes, so that the others are seen without it. */
+const ABSENT = 0.33;
 
 export class Faults {
   /** In order. */
@@ -104,12 +104,12 @@ export class Faults {
   }
 }
 
-/** Spread over two orders of magnitude below the most. */
+/** Spread over one and a half orders of magnitude below the most. */
 function drawRates(chance: Chance): ReadonlyMap<FaultKind, number> {
   const rates = new Map<FaultKind, number>();
   for (const [kind, most] of Object.entries(FAULTS) as [FaultKind, number][]) {
     const isAbsent = chance.happens(`rate ${kind}`, ABSENT);
-    rates.set(kind, isAbsent ? 0 : most * 10 ** (-2 * chance.draw(`rate ${kind}`)));
+    rates.set(kind, isAbsent ? 0 : most * 10 ** (-1.5 * chance.draw(`rate ${kind}`)));
   }
   return rates;
 }
