@@ -1,6 +1,6 @@
 // Exactly at a limit: what the last permitted slice, the last slice without a buyer and the last coin do.
 import { describe, expect, test } from "vitest";
-import { noBuyer, placed, rejection, Scenario } from "./scenario.ts";
+import { noBuyer, PRODUCT, placed, rejection, Scenario } from "./scenario.ts";
 
 /** A slice of which a part is bought before it is cancelled. */
 function someBuyer(scenario: Scenario): void {
@@ -57,5 +57,24 @@ describe("funds that are said not to be there, for an order of all that is left,
     scenario.send(scenario.rejected(short));
     const step = scenario.send(scenario.quote({ available: "399999" }));
     expect(placed(step.commands)).toMatchObject([{ base_size: "399999" }]);
+  });
+});
+
+describe("a position of exactly the smallest order that the exchange takes", () => {
+  const product = { ...PRODUCT, base_min_size: "300000" };
+
+  test("is offered whole", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    const step = scenario.send(scenario.quote({ available: "300000", product }));
+    expect(placed(step.commands)).toMatchObject([{ base_size: "300000" }]);
+  });
+
+  test("less one increment is nothing to sell", () => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    const step = scenario.send(scenario.quote({ available: "299999", product }));
+    expect([step.state, placed(step.commands)]).toEqual(["idle", []]);
+    expect(scenario.run.context.last_outcome).toMatchObject({ code: "NOTHING_TO_SELL" });
   });
 });

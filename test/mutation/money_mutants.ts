@@ -35,6 +35,7 @@ export const MONEY_MUTANTS: readonly Mutant[] = [
       suffers: "a position of exactly the smallest order is never sold",
       find: "if (smallest > checked.sellable) return dust(input);",
       replace: "if (smallest >= checked.sellable) return dust(input);",
+      tests: ["test/machines/purge_limits_test.ts"],
     },
     {
       id: "minimum-rounded-down",

@@ -1,12 +1,16 @@
 // `npm run mutants`: breaks the program on purpose, one way at a time, and shows who notices. Says how when asked with
 // `--help`. Exits with 1 when a break goes unnoticed, or proves nothing; with 2 when it is called wrongly.
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../tidy/repository.ts";
+import { runBroad } from "./broad.ts";
 import type { Judge, Mutant } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 import { judgeIn, tryMutant, type Verdict } from "./trial.ts";
 import { describeEdit, Workplace } from "./workplace.ts";
+
+const BROAD_REPORT = "coverage/mutants.json";
 
 const USAGE = `Usage: npm run mutants -- [options]
 
@@ -16,6 +20,8 @@ Options:
   --only ID    this one; may be given more than once
   --jobs N     copies that are worked on at a time (default 2)
   --list       what is broken, and what a user would suffer; breaks nothing
+  --broad      instead of these, what Stryker makes of the machines and the pipeline: installs it in the copy, runs
+               for an hour, and leaves ${BROAD_REPORT}; tells a score, and fails for no survivor
   --json       one JSON document on the standard output, and nothing else there
   --help       this text
 `;
@@ -39,6 +45,7 @@ async function main(): Promise<number> {
       jobs: { type: "string", default: "2" },
       list: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      broad: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -47,6 +54,7 @@ async function main(): Promise<number> {
   if (unknown !== undefined) return complain(`there is no mutant ${unknown}; --list tells them all`);
   if (!/^[1-9]\d?$/.test(values.jobs)) return complain(`--jobs is ${values.jobs}; expected 1 to 99`);
   const mutants = values.only.length === 0 ? MUTANTS : MUTANTS.filter(({ id }) => values.only.includes(id));
+  if (values.broad) return runBroad(root, Number(values.jobs), join(root, BROAD_REPORT));
   if (values.list) return say(listed(mutants), 0);
   return run({ mutants, jobs: Number(values.jobs), json: values.json });
 }
