@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { backoffMs, type PurgePolicy, retryAt } from "../../machines/mod.ts";
+import { LEDGER } from "./scenario.ts";
 
 type BackoffPolicy = PurgePolicy["backoff"];
 
@@ -42,6 +43,13 @@ describe("backoff", () => {
     expect(new Set(rests).size).toBeGreaterThan(95);
     expect(Math.max(...rests) - Math.min(...rests)).toBeGreaterThan(0.08 * HOUR);
     expect(symbols.map((seed) => backoffMs(3, jittered, seed))).toEqual(rests);
+  });
+
+  test("jitter is the same in every version, or last month's journal would not replay", () => {
+    const jittered = { ...policy, jitter_pct: 10 };
+    const rests = [3, 4, 9].map((failures) => backoffMs(failures, jittered, `${LEDGER}/BONK-USD`));
+    // FNV-1a and MurmurHash3's finish, worked out by another program.
+    expect(rests).toEqual([3_958_695, 7_866_384, 15_359_991]);
   });
 
   test("jitter differs from one failure to the next, and is none without a seed", () => {

@@ -135,6 +135,12 @@ export const MONEY_MUTANTS: readonly Mutant[] = [
       find: "(1 + (share",
       replace: "(1 - (share",
     },
+    {
+      id: "jitter-of-another-version",
+      suffers: "last month's journal does not replay, for every rest ends at another time",
+      find: "at < text.length",
+      replace: "at <= text.length",
+    },
   ]),
   ...inFile(
     "machines/order_id.ts",
