@@ -17,8 +17,8 @@ export interface TransitionFeedOptions {
   readonly observe: Observe;
 }
 
-/** Steps on their way at a time. */
-const IN_FLIGHT = 256;
+/** Steps that are read from the journal at a time. */
+const READ_AT_ONCE = 256;
 /** Steps that may wait in memory while the bus is slow or gone; more are read from the journal when it is back. */
 const WAITING_MAX = 4_096;
 /** When a bus that refused is tried again, unless it says itself that it is back. */
@@ -47,8 +47,6 @@ class Feed implements TransitionFeed {
   #isAsked = false;
   /** Everything up to here was taken by the bus. */
   #sent = 0;
-  /** Steps that it took although it refused one before them. */
-  readonly #ahead = new Set<number>();
   /** The last step that is durable. */
   #end: number;
   /** The steps that follow `#sent`, without a gap; empty where they must be read from the journal. */
@@ -144,29 +142,25 @@ class Feed implements TransitionFeed {
 
   async #read(): Promise<readonly JournalRecord[]> {
     const records: JournalRecord[] = [];
-    for await (const record of this.#options.journal.read({ afterSeq: this.#sent, limit: IN_FLIGHT })) {
+    for await (const record of this.#options.journal.read({ afterSeq: this.#sent, limit: READ_AT_ONCE })) {
       records.push(record);
     }
     if (records.length === 0) throw new Error(`the journal has lost what follows record ${this.#sent}`);
     return records;
   }
 
-  /** How many of `records`, from the first on, the bus has taken. In trouble they go one by one: what follows a refused
-   * one would only be sent ahead of it. */
+  /** How many of `records`, from the first on, the bus has taken. One after the other: the next life goes on after the last
+   * one that the bus keeps, and would never miss one before it. */
   async #publish(records: readonly JournalRecord[]): Promise<number> {
-    const group = records.slice(0, this.#isTroubled ? 1 : IN_FLIGHT);
-    const failures = await Promise.all(
-      group.map((record) => (this.#ahead.has(record.seq) ? null : this.#publishOne(record))),
-    );
-    const failed = failures.findIndex((failure) => failure !== null);
-    const taken = failed === -1 ? group.length : failed;
-    group.forEach(({ seq }, index) => {
-      if (index < taken) this.#ahead.delete(seq);
-      else if (failures[index] === null) this.#ahead.add(seq);
-    });
-    if (failed === -1) this.#isTroubled = false;
-    else await this.#troubled(`they wait from ${group[failed]?.seq} on: ${failures[failed]?.message}`);
-    return taken;
+    for (const [taken, record] of records.entries()) {
+      const failure = await this.#publishOne(record);
+      if (failure !== null) {
+        await this.#troubled(`they wait from ${record.seq} on: ${failure.message}`);
+        return taken;
+      }
+      this.#isTroubled = false;
+    }
+    return records.length;
   }
 
   /** Null when the bus has taken it, or it is not for the bus at all. */

@@ -160,7 +160,7 @@ describe("a feed", () => {
     bus.held = [];
     const { make, clock } = await startFeed({ steps: 1_000, bus });
     await make(10);
-    expect(bus.tried).toEqual(range(1, 256));
+    expect(bus.tried).toEqual([1]);
     bus.release();
     await clock.settle();
     await make(3);
@@ -241,18 +241,18 @@ describe("while the bus is away", () => {
 });
 
 describe("a step that the bus refuses", () => {
-  test("is tried again every second; what it took already is not sent twice", async () => {
+  test("is tried again every second, and nothing is sent ahead of it: nobody would miss it later", async () => {
     const { bus, clock, make, notes } = await startFeed();
     bus.refuse = (seq) => (seq === 3 ? refused() : null);
     await make(6);
     await clock.advance(2_000);
-    expect(bus.taken).toEqual([1, 2, 4, 5, 6]);
+    expect(bus.taken).toEqual([1, 2]);
     expect(bus.tried.filter((seq) => seq === 3)).toHaveLength(3);
     bus.refuse = () => null;
     await clock.advance(1_000);
-    expect(bus.taken).toEqual([1, 2, 4, 5, 6, 3]);
+    expect(bus.taken).toEqual([1, 2, 3, 4, 5, 6]);
     await make(2);
-    expect(bus.taken).toEqual([1, 2, 4, 5, 6, 3, 7, 8]);
+    expect(bus.taken).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(notes).toEqual(["warn: observers get no transitions: they wait from 3 on: the stream is full"]);
   });
 
@@ -328,7 +328,7 @@ describe("stopping", () => {
       isStopped = true;
     });
     await clock.settle();
-    expect([bus.tried, isStopped]).toEqual([[1, 2], false]);
+    expect([bus.tried, isStopped]).toEqual([[1], false]);
     bus.release();
     await stopped;
     expect(bus.taken).toEqual([1, 2]);
