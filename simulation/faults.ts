@@ -6,13 +6,13 @@ export const FAULTS = {
   /** A message takes its time, and is overtaken. */
   "message.late": 0.3,
   /** The answer to a message is lost: it is delivered again. */
-  "answer.lost": 0.1,
+  "answer.lost": 0.2,
   /** A message between two who are not heard by the server: gone. */
   "message.lost": 0.1,
   /** The server has a message, and its word on that is lost. */
-  "publish.unsure": 0.05,
+  "publish.unsure": 0.1,
   /** The server never gets it. */
-  "publish.failed": 0.05,
+  "publish.failed": 0.1,
   "bus.outage": 0.05,
   /** The server dies and forgets what it delivered. */
   "bus.forgetful": 0.02,
@@ -22,14 +22,14 @@ export const FAULTS = {
   /** A write is on disk, and is said to have failed. */
   "journal.unsure": 0.01,
   /** A request to the exchange, or its answer, takes its time. */
-  "request.late": 0.1,
+  "request.late": 0.3,
   /** A request never arrives, and nobody says so. */
-  "request.lost": 0.05,
+  "request.lost": 0.15,
   /** The exchange did what it was asked, and its answer is lost. */
-  "reply.lost": 0.05,
+  "reply.lost": 0.15,
   "exchange.storm": 0.02,
-  "supervisor.crash": 0.01,
-  "gateway.crash": 0.01,
+  "supervisor.crash": 0.03,
+  "gateway.crash": 0.05,
   /** Stopped in good order, as for a new version. */
   "supervisor.stop": 0.005,
   "gateway.stop": 0.005,

@@ -10,19 +10,22 @@ export interface ShrunkSeed {
   readonly calledOff: ReadonlySet<string>;
   readonly simulated: Simulated;
   readonly runs: number;
-  /** No fault can be left out. False where `maxRuns` came first. */
+  /** No fault can be left out. False where `maxRuns`, or the end of patience, came first. */
   readonly isMinimal: boolean;
 }
 
 export interface ShrinkSeedOptions extends Pick<SimulateOptions, "seed" | "troubleMs"> {
   readonly maxRuns: number;
+  /** Aborted, it is content with what it has by then. */
+  readonly signal?: AbortSignal;
   /** Told after every run: faults that are left, and runs so far. */
   readonly onRun?: (left: number, runs: number) => void;
 }
 
 /** Null when the seed breaks no promise. */
 export async function shrinkSeed(options: ShrinkSeedOptions): Promise<ShrunkSeed | null> {
-  const { seed, troubleMs, maxRuns, onRun = () => {} } = options;
+  const { seed, troubleMs, maxRuns, signal, onRun = () => {} } = options;
+  const isEnough = (): boolean => runs >= maxRuns || signal?.aborted === true;
   const whole = await simulate({ seed, troubleMs });
   if (whole.violation === null) return null;
   const { invariant } = whole.violation;
@@ -31,10 +34,9 @@ export async function shrinkSeed(options: ShrinkSeedOptions): Promise<ShrunkSeed
   let runs = 1;
   let chunk = Math.ceil(whole.struck.length / 2);
   for (let isMinimal = whole.struck.length === 0; ; ) {
-    if (isMinimal || runs >= maxRuns)
-      return { struck: best.struck, calledOff, simulated: best, runs, isMinimal };
+    if (isMinimal || isEnough()) return { struck: best.struck, calledOff, simulated: best, runs, isMinimal };
     let hasShrunk = false;
-    for (let from = 0; from < best.struck.length && runs < maxRuns; ) {
+    for (let from = 0; from < best.struck.length && !isEnough(); ) {
       const fewer = new Set([...calledOff, ...best.struck.slice(from, from + chunk).map(({ id }) => id)]);
       const simulated = await simulate({ seed, troubleMs, calledOff: fewer });
       runs += 1;
@@ -48,7 +50,7 @@ export async function shrinkSeed(options: ShrinkSeedOptions): Promise<ShrunkSeed
       best = simulated;
       hasShrunk = true;
     }
-    isMinimal = chunk === 1 && !hasShrunk;
+    isMinimal = chunk === 1 && !hasShrunk && !isEnough();
     chunk = Math.max(1, Math.floor(chunk / 2));
   }
 }
