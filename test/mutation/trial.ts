@@ -12,8 +12,10 @@ export type Verdict =
   | { readonly what: "survived" }
   | { readonly what: "unsound"; readonly why: string };
 
-/** How long one run may take until it counts as one that never ends. */
+/** How long a run of tests may take, or the compiler, until it counts as one that never ends. */
 const RUN_MS = 90_000;
+/** The same for the simulator, which may be given many seeds. */
+const SIMULATION_MS = 900_000;
 /** A mutant that takes memory without end is stopped, and takes nobody else with it. */
 const HEAP_MIB = 1_024;
 
@@ -80,8 +82,12 @@ async function runTests(workplace: Workplace, tests: readonly string[]): Promise
 }
 
 async function simulate(workplace: Workplace, seeds: number): Promise<Verdict> {
-  const run = await runNode(workplace.folder, ["main.ts", "simulate", "--seeds", String(seeds)]);
-  if (run.code === null) return { what: "timeout", by: `simulate: no end in ${RUN_MS / 1_000} s` };
+  const run = await runNode(
+    workplace.folder,
+    ["main.ts", "simulate", "--seeds", String(seeds)],
+    SIMULATION_MS,
+  );
+  if (run.code === null) return { what: "timeout", by: `simulate: no end in ${SIMULATION_MS / 1_000} s` };
   if (run.code === 0) return { what: "survived" };
   const invariant = run.output.split("\n").find((line) => /invariant/i.test(line));
   return { what: "killed", by: `simulate: ${invariant?.trim() ?? lastLine(run.output)}` };
@@ -110,7 +116,7 @@ interface Run {
 }
 
 /** Runs Node in a process group of its own, so that whatever it started ends with it. */
-function runNode(cwd: string, args: readonly string[]): Promise<Run> {
+function runNode(cwd: string, args: readonly string[], ms = RUN_MS): Promise<Run> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}`, NO_COLOR: "1" };
     const child = spawn(process.execPath, args, {
@@ -129,7 +135,7 @@ function runNode(cwd: string, args: readonly string[]): Promise<Run> {
     const timer = setTimeout(() => {
       isLate = true;
       if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    }, RUN_MS);
+    }, ms);
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(timer);
