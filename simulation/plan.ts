@@ -165,6 +165,7 @@ export function scriptOf(plan: Plan, faults: Faults): Script {
       fee_bps: chance.pick("fee", ["0", "60"]),
       latency_ms: { min: 0, max: 0 },
       fill_after_ms: chance.pick("fill after", [500, 3_000]),
+      refusals: chance.pick("refusals", ["remembered", "forgotten", "forgotten"]),
       account: { ...account, USD: { balance: "100", hold: "0" } },
       products,
       behaviour,

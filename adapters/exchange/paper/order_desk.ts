@@ -46,7 +46,10 @@ export class OrderDesk {
     if (decided !== null && decided.body !== body) {
       return Result.fail(new Refused(orderRefusal(duplicateId(order.client_order_id))));
     }
-    if (decided !== null && decided.refusal !== null) return Result.fail(new Refused(decided.refusal));
+    const isRemembered = this.#script.refusals === "remembered";
+    if (decided !== null && decided.refusal !== null && isRemembered) {
+      return Result.fail(new Refused(decided.refusal));
+    }
     const taken = this.#books.order({ client_order_id: order.client_order_id, order_id: null });
     if (taken !== null) return Result.succeed(reportOf(taken));
     if (decided !== null && decided.calls_to_fail > 0) return Result.fail(this.#failCall(decided));
@@ -108,7 +111,7 @@ export class OrderDesk {
     if (step.kind === "unknown" && !step.happened) {
       return Result.fail(this.#failCall({ ...decision, fault: "unknown", calls_to_fail: 1 }));
     }
-    this.#books.saveDecision(decision);
+    this.#books.saveDecision({ ...decision, refusal: null });
     const order = take();
     return step.kind === "unknown" ? Result.fail(timedOut()) : Result.succeed(reportOf(order));
   }

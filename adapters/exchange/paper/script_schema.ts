@@ -173,6 +173,7 @@ export const PaperScript = Schema.Struct({
   fee_bps: byDefault(feeBps, "0"),
   latency_ms: byDefault(Latency, { max: "0" }),
   fill_after_ms: byDefault(milliseconds, "1000"),
+  refusals: byDefault(choice(["remembered", "forgotten"]), "remembered"),
   account: Schema.Record(currency, Holding),
   products: Schema.Record(symbol, PaperProduct),
   behaviour: byDefault(Schema.Record(symbol, Schema.Array(ScriptItem)), {}),

@@ -181,6 +181,17 @@ describe("a client order id", () => {
     expect(await bad(run, run.exchange.place(sell("1")))).toEqual(first);
   });
 
+  test("that was refused is judged anew by an exchange that forgets its refusals, and is then an order like any other", async () => {
+    const run = open(`refusals: forgotten${seiScript()}`);
+    await good(run, run.exchange.place(sell("all", { base_size: "100" })));
+    await bad(run, run.exchange.place(sell("1")));
+    await bad(run, run.exchange.place(sell("1")));
+    await good(run, run.exchange.cancel(ref("all")));
+    expect(await good(run, run.exchange.place(sell("1")))).toMatchObject({ status: "open" });
+    expect(await good(run, run.exchange.place(sell("1")))).toMatchObject({ status: "open" });
+    expect(run.exchange.orders()).toHaveLength(2);
+  });
+
   test("that was refused finds no order", async () => {
     const run = open();
     await bad(run, run.exchange.place(sell("1", { base_size: "1000" })));

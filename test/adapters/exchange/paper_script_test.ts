@@ -374,6 +374,7 @@ describe("a good script", () => {
       fee_bps: "0",
       latency_ms: { min: 0, max: 0 },
       fill_after_ms: 1_000,
+      refusals: "remembered",
       account: { USD: { balance: "10", hold: "0" }, SEI: { balance: "100", hold: "0" } },
       products: [
         [
