@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import type { Journal } from "../../actors/ports.ts";
 import type { OrderResult, PurgeEvent } from "../../machines/mod.ts";
-import { NOBODY, rejection } from "../machines/scenario.ts";
-import { BONK, type Kit, quoted, SEI, startSymbols } from "./symbols_kit.ts";
+import { NOBODY, POLICY, rejection } from "../machines/scenario.ts";
+import { BONK, type Kit, quoted, requested, SEI, startSymbols } from "./symbols_kit.ts";
 
 const at = (kit: Kit) => new Date(kit.clock.now()).toISOString();
 
@@ -52,6 +52,8 @@ test("a step that is being written when the actor crashes is waited for: the nex
   kit.faults.release();
   await kit.clock.settle();
   expect(kit.states()).toEqual(["purging.quoting", "purging.placing", "purging.cancelling"]);
+  // The life that has ended sends nothing any more: its successor has, whatever the order's fate.
+  expect(kit.commands.map(({ type }) => type)).toEqual(["market.refresh", "order.cancel"]);
 });
 
 test("an event is given to its symbol's actor three times, and then no more", async () => {
@@ -95,4 +97,45 @@ test("no answer of any kind starts a symbol of which nothing is known", async ()
   expect(kit.symbols.view(SEI)).toBeNull();
   expect(kit.ledger.rows).toEqual([]);
   expect(kit.dead).toHaveLength(strangers.length);
+});
+
+test("a deadline that a step has set is reached in its time", async () => {
+  const kit = await startSymbols();
+  await toResting(kit);
+  await kit.clock.advance(POLICY.replace_ms - 1);
+  expect(kit.symbols.view(BONK)?.state).toBe("purging.resting");
+  await kit.clock.advance(1);
+  expect(kit.symbols.view(BONK)?.state).toBe("purging.cancelling");
+});
+
+test("an event that says nothing new is answered at once where every step is durable", async () => {
+  const kit = await startSymbols();
+  const resume: PurgeEvent = {
+    type: "operator.resume",
+    symbol: BONK,
+    at: at(kit),
+    by: "ana",
+    reason: "ready",
+  };
+  expect(await kit.symbols.ask(resume)).toEqual({ what: "unchanged" });
+});
+
+test("events for which there was no room are heard in their order when there is, though no bus brings them again", async () => {
+  const kit = await startSymbols({ maxPending: 1, mailboxSize: 1 });
+  await kit.request(BONK);
+  kit.faults.hold();
+  kit.symbols.tell(requested(SEI, kit.clock.now()));
+  const by = { symbol: BONK, at: at(kit), by: "ana", reason: "to look at it" };
+  for (const what of ["pause", "reset", "ban"] as const) {
+    kit.symbols.tell({ type: `operator.${what}`, ...by });
+    await turns(5);
+  }
+  kit.faults.release();
+  await kit.clock.advance(10_000);
+  expect(kit.ledger.rows.filter(({ symbol }) => symbol === BONK).map(({ state }) => state)).toEqual([
+    "purging.quoting",
+    "suspended",
+    "idle",
+    "suspended",
+  ]);
 });

@@ -1,11 +1,15 @@
 // Breaks in who does it: journal before consequences, crashes, who may be sold, the venue breaker, the gateway.
 import { inFile, type Mutant } from "./mutant.ts";
 
-const PIPELINE = ["test/actors/commit_pipeline_test.ts", "test/actors/purge_supervisor_test.ts"];
+const PIPELINE = [
+  "test/actors/commit_pipeline_test.ts",
+  "test/actors/commit_failure_test.ts",
+  "test/actors/purge_supervisor_test.ts",
+];
 const SUPERVISOR = ["test/actors/purge_supervisor_test.ts", "test/actors/symbol_crash_test.ts"];
 const CYCLE = ["test/actors/cycle_test.ts", "test/actors/cycle_start_now_test.ts"];
 const ELIGIBILITY = ["test/actors/eligibility_test.ts"];
-const BREAKER = ["test/actors/breaker_test.ts"];
+const BREAKER = ["test/actors/breaker_test.ts", "test/actors/breaker_edges_test.ts"];
 const PLACE = ["test/actors/gateway_place_test.ts", "test/actors/gateway_redelivery_test.ts"];
 
 const pipeline = [
@@ -52,6 +56,12 @@ const pipeline = [
       suffers: "a full disk stops everything in silence",
       find: "    onFailure(error instanceof Error ? error : new Error(String(error)));\n",
       replace: "    if (error === onFailure) return;\n",
+    },
+    {
+      id: "written-after-a-failure",
+      suffers: "a step is written that nobody remembers, after one that was lost",
+      find: `if (state === "failed") return;`,
+      replace: "",
     },
   ]),
   ...inFile("actors/symbol.ts", SUPERVISOR, [
@@ -102,6 +112,24 @@ const pipeline = [
       suffers: "the timers of an actor that has crashed go on beside its successor's",
       find: "    this.#isStopped = true;\n    this.#deadline?.cancel();\n",
       replace: "    this.#isStopped = true;\n",
+    },
+    {
+      id: "deadline-not-set",
+      suffers: "nothing that has to happen in time happens: an order rests until the next start",
+      find: "          this.#await(snapshot.context);\n",
+      replace: "",
+    },
+    {
+      id: "the-dead-go-on",
+      suffers: "an actor that has crashed and its successor both send orders",
+      find: "          if (this.#isStopped) return;\n",
+      replace: "",
+    },
+    {
+      id: "nothing-new-unanswered",
+      suffers: "the bus repeats each duplicate until it gives up",
+      find: "if (this.#afterLast === null) envelope.ack(null);",
+      replace: "if (this.#afterLast === null) return;",
     },
   ]),
 ];
@@ -167,6 +195,18 @@ const supervisors = [
       suffers: "what could not be sent during an outage waits for its deadline",
       find: "if (connected) for",
       replace: "if (connected && this.#posts.size === 0) for",
+    },
+    {
+      id: "told-and-forgotten",
+      suffers: "a deadline that finds no room is lost, and its symbol waits for ever",
+      find: "nak: (delayMs) => clock.schedule(clock.now() + delayMs, again),",
+      replace: "nak: () => {},",
+    },
+    {
+      id: "waits-and-is-lost",
+      suffers: "what waits for a slow disk is thrown away when the disk is ready",
+      find: ".then(() => actor.receive(envelope))",
+      replace: ".then(() => {})",
     },
     {
       id: "record-of-the-past",
@@ -350,6 +390,24 @@ const breaker = inFile("actors/breaker.ts", BREAKER, [
     suffers: "one symbol more than configured has to fail before a halt is taken for the venue's",
     find: "symbols < settings.symbolsForHalt",
     replace: "symbols <= settings.symbolsForHalt",
+  },
+  {
+    id: "stranger-frees-the-probe",
+    suffers: "an order that was held back lets a second one through beside the probe",
+    find: "state.probe === event.order ? { ...state, probe: null } : state",
+    replace: "state.probe !== null ? { ...state, probe: null } : state",
+  },
+  {
+    id: "one-halt-hides-another",
+    suffers: "a halt is not noticed because its first symbol was refused for something else too",
+    find: "!(known.code === code && known.symbol === symbol)",
+    replace: "!(known.symbol === symbol)",
+  },
+  {
+    id: "halt-window-off-by-one",
+    suffers: "halts exactly a window apart open the breaker",
+    find: "at - known.at < settings.haltWindowMs",
+    replace: "at - known.at <= settings.haltWindowMs",
   },
   {
     id: "halts-never-forgotten",

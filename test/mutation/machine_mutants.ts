@@ -6,6 +6,7 @@ const MACHINE = [
   "test/machines/purge_trouble_test.ts",
   "test/machines/purge_states_test.ts",
   "test/machines/purge_limits_test.ts",
+  "test/machines/purge_orders_test.ts",
 ];
 
 const chart = inFile("machines/purge.ts", MACHINE, [
@@ -160,6 +161,18 @@ const guards = inFile("machines/purge_setup.ts", MACHINE, [
     find: "isLive(at) && order(at.context)?.order_id === null",
     replace: "isLive(at)",
   },
+  {
+    id: "foreign-end-ends-the-order",
+    suffers: "the late end of an earlier order ends the present one, which rests on unwatched",
+    find: "isLiveAndFinal: (at) => isLive(at) && isNewer(at) && isFinal(at),",
+    replace: "isLiveAndFinal: (at) => isFinal(at),",
+  },
+  {
+    id: "ending-order-left-to-rest",
+    suffers: "an aborted order whose fate was unknown for a moment rests on",
+    find: "working(context).attempt.wind_down !== null || ",
+    replace: "",
+  },
 ]);
 
 const attempt = inFile("machines/attempt.ts", MACHINE, [
@@ -235,6 +248,18 @@ const attempt = inFile("machines/attempt.ts", MACHINE, [
     suffers: "a position that other orders hold counts as sold",
     find: "if (isZero(context.attempt.sold_size)) {",
     replace: `if (context.attempt.sold_size === "") {`,
+  },
+  {
+    id: "locked-quote-is-a-failure",
+    suffers: "a moment in which bid and ask are the same counts as a failure",
+    find: "compare(event.best_bid, event.best_ask) >= 0",
+    replace: "compare(event.best_bid, event.best_ask) > 0",
+  },
+  {
+    id: "threshold-off-by-one",
+    suffers: "a rest of exactly the taker's threshold fails instead of being taken",
+    find: "policy.taker_fallback_threshold_usd) > 0",
+    replace: "policy.taker_fallback_threshold_usd) >= 0",
   },
 ]);
 
@@ -323,6 +348,36 @@ const liveOrder = inFile("machines/live_order.ts", MACHINE, [
     find: "decisiveRow(rejection)?.reconcile === true",
     replace: "decisiveRow(rejection)?.reconcile === undefined",
   },
+  {
+    id: "late-fill-spills-over",
+    suffers: "a late fill of one order hides those of all others",
+    find: "context.past_orders.map((past) => (past === known ? proven : past))",
+    replace: "context.past_orders.map(() => proven)",
+  },
+  {
+    id: "corrected-value-crashes",
+    suffers: "an exchange that corrects what it paid has its symbol set aside as poisoned",
+    find: "compare(after.filled_value, before.filled_value) > 0",
+    replace: "compare(after.filled_value, before.filled_value) !== 0",
+  },
+  {
+    id: "overfill-crashes",
+    suffers: "an exchange that sells more than it showed has its symbol set aside as poisoned",
+    find: "const isMore = compare(market.available, size) > 0;",
+    replace: "const isMore = compare(market.available, size) !== 0;",
+  },
+  {
+    id: "cancelled-judged-as-failed",
+    suffers: "a cancelled slice counts as a failure for the note that came with it",
+    find: `order.status === "failed" && rejection !== null`,
+    replace: "rejection !== null",
+  },
+  {
+    id: "growing-fill-overlooked",
+    suffers: "an exchange that does not count its changes has its fills overlooked until the end",
+    find: `event.status !== "open" || compare(event.filled_size, order.filled_size) > 0`,
+    replace: `event.status !== "open"`,
+  },
 ]);
 
 const record = inFile("machines/record.ts", MACHINE, [
@@ -349,6 +404,12 @@ const record = inFile("machines/record.ts", MACHINE, [
     suffers: "an interruption after an operator's reset brings the rest back",
     find: `{ ...context.attempt, from: "idle" }`,
     replace: "{ ...context.attempt }",
+  },
+  {
+    id: "reset-takes-the-deadline",
+    suffers: "an operator's reset leaves an order resting for ever",
+    find: "deadline: context.attempt === null ? null : context.deadline",
+    replace: "deadline: null",
   },
 ]);
 
