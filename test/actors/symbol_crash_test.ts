@@ -125,8 +125,9 @@ test("events for which there was no room are heard in their order when there is,
   await kit.request(BONK);
   kit.faults.hold();
   kit.symbols.tell(requested(SEI, kit.clock.now()));
+  await turns(5);
   const by = { symbol: BONK, at: at(kit), by: "ana", reason: "to look at it" };
-  for (const what of ["pause", "reset", "ban"] as const) {
+  for (const what of ["pause", "reset", "ban", "reset"] as const) {
     kit.symbols.tell({ type: `operator.${what}`, ...by });
     await turns(5);
   }
@@ -137,5 +138,6 @@ test("events for which there was no room are heard in their order when there is,
     "suspended",
     "idle",
     "suspended",
+    "idle",
   ]);
 });
