@@ -29,12 +29,14 @@ import {
   loadReplay,
   loadRunBus,
   loadRunFile,
+  loadSimulate,
   loadStage,
   loadStatus,
   loadSummary,
   parseCommandLine,
   type RunBus,
   type RunCommand,
+  type SimulateCommand,
   speak,
   type Stage,
 } from "./adapters/cli/mod.ts";
@@ -85,6 +87,8 @@ async function perform(command: Command, grants: Grants, excess: readonly string
         return speak(await (await loadRecord()).recordBus(command));
       case "replay":
         return speak(await (await loadReplay()).replay(command));
+      case "simulate":
+        return speak(await simulate(command));
       case "operator":
         return speak(await (await loadOperate()).operate(command));
       case "nats init":
@@ -101,6 +105,12 @@ async function perform(command: Command, grants: Grants, excess: readonly string
 async function importRecords(command: ImportCommand): Promise<Answer> {
   const { importFailures } = await import("./actors/import_failures.ts");
   return (await loadLedgerCommands()).importRecords(command, importFailures);
+}
+
+async function simulate(command: SimulateCommand): Promise<Answer> {
+  const room = await import("./simulation/mod.ts");
+  const facts = { version: VERSION, root: import.meta.dirname };
+  return (await loadSimulate()).simulateSeeds(command, room, facts);
 }
 
 async function run(command: RunCommand, grants: Grants, excess: readonly string[]): Promise<number> {

@@ -155,6 +155,20 @@ export interface ReplayCommand {
   /** What the smallest part of one symbol's events has to do: `diverges`, or reach a state. */
   readonly shrink: { readonly to: "divergence" } | { readonly to: "state"; readonly state: string } | null;
 }
+/** `simulate`: whole worlds from seeds, with everything going wrong at once. */
+export interface SimulateCommand {
+  readonly kind: "simulate";
+  readonly firstSeed: number;
+  /** How many, from the first one on. */
+  readonly seeds: number;
+  /** How long things go wrong in each world. */
+  readonly minutes: number;
+  /** Worker threads; 1: none; null: as many as the machine has cores. */
+  readonly jobs: number | null;
+  readonly json: boolean;
+  /** Of one seed: everything that happens. */
+  readonly trace: boolean;
+}
 export type Command =
   | RunCommand
   | CheckCommand
@@ -168,7 +182,8 @@ export type Command =
   | ImportCommand
   | JournalCommand
   | RecordCommand
-  | ReplayCommand;
+  | ReplayCommand
+  | SimulateCommand;
 
 export type Parsed =
   | Command

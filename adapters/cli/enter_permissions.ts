@@ -52,7 +52,7 @@ interface Permission {
 }
 
 /** What no command needs. Whoever granted it meant another program, or all programs (NODE_OPTIONS). */
-const NEVER = ["worker", "addon", "wasi", "ffi"];
+const NEVER = ["addon", "wasi", "ffi"];
 
 function verify(grants: Grants, permission: Permission): Entered {
   const missing = missingFlags(grants, permission);
@@ -63,6 +63,7 @@ function verify(grants: Grants, permission: Permission): Entered {
   }
   const unneeded = [
     ...NEVER,
+    ...(grants.worker ? [] : ["worker"]),
     ...(grants.child.length === 0 ? ["child"] : []),
     ...(grants.network.length === 0 ? ["net"] : []),
   ];
@@ -79,11 +80,13 @@ function missingFlags(grants: Grants, permission: Permission): readonly string[]
   const read = [...grants.program, ...grants.read].filter((path) => !covers("fs.read", path));
   const write = grants.write.filter((path) => !covers("fs.write", path));
   const needsNetwork = grants.network.length > 0 && !permission.has("net");
+  const needsWorker = grants.worker && !permission.has("worker");
   const needsChild = grants.child.length > 0 && !permission.has("child");
   return [
     ...read.map((path) => `--allow-fs-read=${path}`),
     ...write.map((path) => `--allow-fs-write=${path}`),
     ...(needsNetwork ? ["--allow-net"] : []),
+    ...(needsWorker ? ["--allow-worker"] : []),
     ...(needsChild ? ["--allow-child-process"] : []),
   ];
 }

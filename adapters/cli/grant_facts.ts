@@ -7,6 +7,7 @@ import type { Command } from "./command.ts";
 import { isThereOrHidden } from "./is_there.ts";
 import { natsServerDir } from "./ledger_paths.ts";
 import { type AppNeeds, type GrantFacts, isWithin } from "./grants.ts";
+import { checkoutOf } from "./simulate_commit.ts";
 
 /** @param entry the file that `node` is given: main.ts, at the root of the package */
 export function grantFacts(
@@ -23,12 +24,13 @@ export function grantFacts(
     compileCache: cache === undefined || cache === "" ? null : resolve(cache),
     loginFiles: "nats" in command ? loginFiles(env) : [],
     hasServer: "stateDir" in command && isThereOrHidden(natsServerDir(command.stateDir)),
+    commitFiles: command.kind === "simulate" ? checkoutOf(dirname(realpathSync(entry))).files : [],
     app: configDir === null ? NOTHING : appNeeds(configDir),
   };
 }
 
 const NOTHING: AppNeeds = { natsUrl: null, httpPort: null, secretFiles: [] };
-const ROOMS = ["actors", "adapters", "config", "machines"];
+const ROOMS = ["actors", "adapters", "config", "machines", "simulation"];
 
 /** The package without what lies beside it in a clone: tests, version control, a ledger, files with secrets. */
 export function programPaths(entry: string): readonly string[] {

@@ -15,6 +15,8 @@ export interface Grants {
   readonly network: readonly string[];
   /** Programs that may be started; empty: none. Node does not hold them to any of this. */
   readonly child: readonly string[];
+  /** Whether it may start threads, which are held to the same grants. */
+  readonly worker: boolean;
   /** Whether there is a `node:sqlite` at all. Where there is, Node does not hold it to the paths above. */
   readonly sqlite: boolean;
   /** Granted, but missed by nobody where it is not. */
@@ -31,6 +33,8 @@ export interface GrantFacts {
   readonly loginFiles: readonly string[];
   /** Whether a run has had a NATS server of its own in the state directory. */
   readonly hasServer: boolean;
+  /** What tells the commit of a clone. Absolute paths; empty where nobody asks. */
+  readonly commitFiles: readonly string[];
   /** What app.yaml asks for. */
   readonly app: AppNeeds;
 }
@@ -52,6 +56,7 @@ export function grantsFor(command: Command, facts: GrantFacts): Grants {
     make: [],
     network: [],
     child: [],
+    worker: false,
     sqlite: true,
     // Whether there is a configuration here decides which one is read.
     optional: { read: [join(cwd, "config", "policy.yaml"), ...cache], write: cache },
@@ -98,6 +103,11 @@ export function grantsFor(command: Command, facts: GrantFacts): Grants {
     case "replay": {
       const files = command.whatIfFile === null ? [command.file] : [command.file, command.whatIfFile];
       return { ...none, read: files.filter((file) => file !== "-"), sqlite: false };
+    }
+    case "simulate": {
+      const { read, write } = none.optional;
+      const optional = { read: [...read, ...facts.commitFiles], write };
+      return { ...none, worker: command.jobs !== 1 && command.seeds > 1, optional };
     }
     case "import": {
       const { dir } = ledgerPaths(command.stateDir, command.mode);
@@ -164,7 +174,9 @@ export function toNodeFlags(grants: Grants): readonly string[] {
   ];
   // Each of these is a warning about the flags that this program sets on purpose.
   if (grants.network.length > 0) flags.push("--allow-net", "--disable-warning=ExperimentalWarning");
-  if (grants.child.length > 0) flags.push("--allow-child-process", "--disable-warning=SecurityWarning");
+  if (grants.child.length > 0) flags.push("--allow-child-process");
+  if (grants.worker) flags.push("--allow-worker");
+  if (grants.child.length > 0 || grants.worker) flags.push("--disable-warning=SecurityWarning");
   if ([...read, ...write].some((path) => path.includes(","))) flags.push("--disable-warning=Warning");
   if (!grants.sqlite) flags.push("--no-experimental-sqlite");
   return flags;
@@ -172,22 +184,28 @@ export function toNodeFlags(grants: Grants): readonly string[] {
 
 /** For people, one line each. */
 export function describeGrants(grants: Grants): readonly string[] {
-  const { read, write, network, child, sqlite } = grants;
+  const { read, write, network, child, worker, sqlite } = grants;
   const list = (paths: readonly string[]): string => outermost(paths).join(", ");
+  const started =
+    child.length === 0 ? "" : `child processes: ${child.join(", ")}, which nobody holds to this`;
+  const threads = worker ? "workers: threads of the program, which are held to this" : "";
+  const denied = [
+    ...(child.length === 0 ? ["child processes"] : []),
+    ...(worker ? [] : ["workers"]),
+    "native addons",
+  ];
   return [
     `read:    ${["the program and its packages", ...outermost(read)].join(", ")}`,
     `write:   ${list(write) || "nothing"}`,
     `network: ${network.length === 0 ? "none" : `any address (asked for: ${network.join(", ")})`}`,
     `sqlite:  ${sqlite ? "yes, and Node does not hold it to these paths" : "none"}`,
-    child.length === 0
-      ? "child processes, workers, native addons: none"
-      : `child processes: ${child.join(", ")}, which nobody holds to this; workers, native addons: none`,
+    [started, threads, `${denied.join(", ")}: none`].filter((part) => part !== "").join("; "),
   ];
 }
 
 /** The same for JSON. */
-export function grantsDocument({ program, read, write, network, child, sqlite }: Grants) {
-  return { program, read, write, network, sqlite, child_processes: child, workers: false, addons: false };
+export function grantsDocument({ program, read, write, network, child, worker, sqlite }: Grants) {
+  return { program, read, write, network, sqlite, child_processes: child, workers: worker, addons: false };
 }
 
 /** Without repetitions, and without what lies in another of them. */

@@ -49,3 +49,6 @@ export const loadRecord = () => import("./record_command.ts");
 
 /** `replay`. A process that may not use SQLite can load it. */
 export const loadReplay = () => import("./replay_command.ts");
+
+/** `simulateSeeds`: many simulated worlds, and what came of them. */
+export const loadSimulate = () => import("./simulate_command.ts");

@@ -17,6 +17,7 @@ export type {
   RecordCommand,
   ReplayCommand,
   RunCommand,
+  SimulateCommand,
   StatusCommand,
 } from "./command.ts";
 export { type Entered, enterPermissions, type Program } from "./enter_permissions.ts";
@@ -47,6 +48,7 @@ export {
   loadReplay,
   loadRunBus,
   loadRunFile,
+  loadSimulate,
   loadStage,
   loadStatus,
   loadSummary,

@@ -13,6 +13,7 @@ import {
   URL_TEXT,
 } from "./described.ts";
 import { RECORDINGS } from "./recording_help.ts";
+import { SIMULATE } from "./simulate_flags.ts";
 
 /** The raw texts of one command. */
 export interface Given {
@@ -208,6 +209,7 @@ const COMMANDS: readonly Described[] = [
   STATUS,
   ...FILES.slice(0, 2),
   ...RECORDINGS,
+  SIMULATE,
   ...OPERATOR,
   ...FILES.slice(2),
   ...BUS,

@@ -1,4 +1,4 @@
-// How far a long reading has come, on one line of a terminal.
+// How far long work has come, on one line of a terminal.
 
 export interface ProgressStream {
   readonly isTTY?: boolean;
@@ -25,14 +25,16 @@ export class ProgressBar {
 
   /** @param count of records, for people */
   at(doneBytes: number, count: number): void {
+    this.tell(doneBytes, `${count.toLocaleString("en")} records`);
+  }
+
+  /** @param text how far that is, for people */
+  tell(part: number, text: string): void {
     const now = this.#now();
     if (this.#stream.isTTY !== true || now - this.#drawnAt < AGAIN_MS) return;
     this.#drawnAt = now;
     this.#isDrawn = true;
-    const records = `${count.toLocaleString("en")} records`;
-    this.#stream.write(
-      `\r\u001b[K${this.#total === null ? records : `${bar(doneBytes / this.#total)}  ${records}`}`,
-    );
+    this.#stream.write(`\r\u001b[K${this.#total === null ? text : `${bar(part / this.#total)}  ${text}`}`);
   }
 
   clear(): void {

@@ -10,6 +10,7 @@ import { momentOf } from "./moment.ts";
 import { natsFlags } from "./nats_flags.ts";
 import type { Given } from "./program_help.ts";
 import { replayCommand } from "./replay_flags.ts";
+import { simulateCommand } from "./simulate_flags.ts";
 
 /** What the defaults depend on. */
 export interface ProgramFacts {
@@ -93,6 +94,8 @@ export class Reading {
           problems: this.problems,
           path: (flag, value) => this.#path(flag, value),
         });
+      case "simulate":
+        return simulateCommand(options, this.problems);
       default:
         return null;
     }

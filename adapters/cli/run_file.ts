@@ -22,6 +22,7 @@ const StoredRunFile = Schema.fromJsonString(
       make: Paths,
       network: Paths,
       child: Paths,
+      worker: Schema.Boolean,
       sqlite: Schema.Boolean,
       optional: Schema.Struct({ read: Paths, write: Paths }),
     }),

@@ -39,6 +39,7 @@ function exampleStatus(): string {
     make: [],
     network: [],
     child: [],
+    worker: false,
     sqlite: true,
     optional: { read: [], write: [] },
   };

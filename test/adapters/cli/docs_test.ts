@@ -21,6 +21,7 @@ const helped = ["run", "gateway", "status", "check", "graph", ...operator, "expo
   "journal",
   "record",
   "replay",
+  "simulate",
 );
 const granted = ["run", "gateway", "status", "check", "graph", "pause", "export", "import"].concat(
   "nats init",
@@ -28,6 +29,7 @@ const granted = ["run", "gateway", "status", "check", "graph", "pause", "export"
   "journal",
   "record",
   "replay",
+  "simulate",
 );
 
 describe("the guide to the command line", () => {
@@ -60,6 +62,7 @@ describe("the table of permissions", () => {
     compileCache: null,
     loginFiles: ["/run/login"],
     hasServer: false,
+    commitFiles: ["/opt/.git/HEAD"],
     app: { natsUrl: "nats://h:1", httpPort: null, secretFiles: ["/run/secret"] },
   };
   const lines: Readonly<Record<string, string>> = {
@@ -121,5 +124,7 @@ describe("the table of permissions", () => {
     expect(network).toMatch(networks[name] ?? /^none$/);
     expect(grants.network).toEqual(name in networks ? ["the bus at nats://h:1"] : []);
     expect(grants.child).toEqual([]);
+    expect(grants.worker).toBe(name === "simulate");
+    expect(grants.optional.read.includes("/opt/.git/HEAD")).toBe(name === "simulate");
   });
 });

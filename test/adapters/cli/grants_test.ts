@@ -77,6 +77,7 @@ describe("the flags of node", () => {
     make: [],
     network: [],
     child: [],
+    worker: false,
     sqlite: true,
     optional: { read: [], write: [] },
   };

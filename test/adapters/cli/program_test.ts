@@ -219,7 +219,7 @@ describe("a command line that means nothing", () => {
   test.each([
     [
       "",
-      "no command given; expected one of run, gateway, status, check, graph, journal, record, replay, purge, pause, resume, reset, ban, abort, export, import, nats, gateway-check",
+      "no command given; expected one of run, gateway, status, check, graph, journal, record, replay, simulate, purge, pause, resume, reset, ban, abort, export, import, nats, gateway-check",
     ],
     ["runn", "unknown command 'runn' (Did you mean run?)"],
     ["liquidate", "unknown command 'liquidate'; expected one of run, gateway,"],

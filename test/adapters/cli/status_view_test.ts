@@ -11,6 +11,7 @@ const grants: Grants = {
   make: [],
   network: ["the bus at nats://127.0.0.1:4222"],
   child: [],
+  worker: false,
   sqlite: true,
   optional: { read: [], write: [] },
 };

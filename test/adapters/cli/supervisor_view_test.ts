@@ -95,6 +95,7 @@ test("a supervisor as JSON has what a ledger's document has, and what only a sup
     make: [],
     network: [],
     child: ["nats-server"],
+    worker: false,
     sqlite: true,
     optional: { read: [], write: [] },
   };
