@@ -81,7 +81,7 @@ function assemble(options: GatewayOptions): Gateway & { listen(): Promise<void> 
   const base = { exchange, clock, observe, settings, breaker };
   const desk: GatewayDesk = { ...base, requests: createRequests(base) };
   const watches = createWatches(desk, fibers.fork, (update) => publish("results", update));
-  const sent = new SentOrders();
+  const sent = new SentOrders(clock.now());
   const commands = createLanes<"orders">({
     ...laneOptions(desk, fibers.fork),
     serve: commandServer(desk, sent, watches, publish),
@@ -203,7 +203,7 @@ function execute(
 ): Effect.Effect<Answer> {
   switch (command.type) {
     case "order.place": {
-      const past = sent.pastOf(command.order.client_order_id, deliveries, isFresh);
+      const past = sent.pastOf(command, deliveries, isFresh);
       return placeOrder(desk, sent, command.order, past);
     }
     case "order.cancel":

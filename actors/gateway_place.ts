@@ -4,6 +4,7 @@ import {
   type ClientOrderId,
   isZero,
   type OrderRequest,
+  type PurgeCommand,
   type PurgeEventOf,
   type Rejection,
 } from "../machines/mod.ts";
@@ -19,8 +20,8 @@ import { stamp } from "./time.ts";
 const ON_ITS_WAY_MS = 30_000;
 
 /** What an earlier life of the gateway may have done with a command. `possible`: it may have carried it out and died
- * before it could say so. `handed_out`: it certainly had it, or was about to. */
-export type Past = "none" | "possible" | "handed_out";
+ * before it could say so. `likely`: whoever asks now has asked before. `handed_out`: it certainly had it, or was about to. */
+export type Past = "none" | "possible" | "likely" | "handed_out";
 
 /** Sends `order` to the exchange, unless it was refused or cancelled before or the breaker holds it back.
  *
@@ -38,11 +39,11 @@ export function placeOrder(
   if (known !== null) return Effect.succeed(rejected(desk, order, known));
   const isWithdrawn = sent.wasWithdrawn(id);
   const placement = Effect.gen(function* () {
-    const found =
-      isWithdrawn || past !== "none" ? yield* lookFor(desk, order, desk.requests.allowance()) : null;
+    const isLookedFor = isWithdrawn || past === "possible" || past === "handed_out";
+    const found = isLookedFor ? yield* lookFor(desk, order, desk.requests.allowance()) : null;
     if (found === null && isWithdrawn) return denied(desk, order, WITHDRAWN);
     if (found === null && past === "handed_out") return denied(desk, order, HANDED_OUT);
-    const outcome = found ?? (yield* place(desk, sent, order));
+    const outcome = found ?? (yield* place(desk, sent, order, past === "likely"));
     if (outcome.kind === "found") return accepted(desk, order, outcome.report);
     if (outcome.kind === "unclear") {
       return unknown(order, stamp(desk.clock.now()), "undetermined", outcome.message);
@@ -81,9 +82,12 @@ export class SentOrders {
   readonly #first = new Set<ClientOrderId>();
   /** Cancelled, and unknown to the exchange. */
   readonly #withdrawn = new Set<ClientOrderId>();
+  readonly #startedAt: number;
   readonly #max: number;
 
-  constructor(max = 10_000) {
+  /** @param startedAt epoch milliseconds: what this process has not sent was sent before that, if at all */
+  constructor(startedAt: number, max = 10_000) {
+    this.#startedAt = startedAt;
     this.#max = max;
   }
 
@@ -94,9 +98,11 @@ export class SentOrders {
   }
 
   /** What an earlier life may have done with an order that was delivered this often. */
-  pastOf(id: ClientOrderId, deliveries: number, isFresh: boolean): Past {
+  pastOf({ order, resent = false }: PlaceCommand, deliveries: number, isFresh: boolean): Past {
+    const id = order.client_order_id;
     if (this.wasSent(id)) return "none";
     if (deliveries > 1 && !this.#first.has(id)) return "handed_out";
+    if (resent) return "likely";
     return isFresh ? "possible" : "none";
   }
 
@@ -115,9 +121,9 @@ export class SentOrders {
     return BODY.some((field) => known[field] !== order[field]);
   }
 
-  /** When the last request with this order went out; never: at the beginning of time. */
+  /** When the last request with this order went out, at the latest. */
   lastSentAt(id: ClientOrderId): number {
-    return this.#known.get(id)?.sentAt ?? 0;
+    return this.#known.get(id)?.sentAt ?? this.#startedAt;
   }
 
   /** @param at epoch milliseconds */
@@ -164,16 +170,24 @@ function dropOldest(
 
 const BODY = ["symbol", "side", "kind", "base_size", "limit_price"] as const;
 
+type PlaceCommand = Extract<PurgeCommand, { readonly type: "order.place" }>;
+
 type Outcome =
   | { readonly kind: "found"; readonly report: OrderReport }
   | { readonly kind: "refused"; readonly rejection: Rejection }
   | { readonly kind: "unclear"; readonly message: string };
 
-function place(desk: GatewayDesk, sent: SentOrders, order: OrderRequest): Effect.Effect<Outcome> {
+/** @param isLikely an earlier life may have sent it */
+function place(
+  desk: GatewayDesk,
+  sent: SentOrders,
+  order: OrderRequest,
+  isLikely: boolean,
+): Effect.Effect<Outcome> {
   const { requests } = desk;
   const allowance = requests.allowance();
   return Effect.gen(function* () {
-    let mayExist = sent.wasSent(order.client_order_id);
+    let mayExist = isLikely || sent.wasSent(order.client_order_id);
     let refusal: Rejection | null = null;
     for (;;) {
       if (mayExist) {

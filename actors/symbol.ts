@@ -65,7 +65,7 @@ export class SymbolActor {
   /** Sends once more what the machine waits for an answer to: after a crash, and when the bus is back. What it has only
    * just decided is sent when it is durable, like everything else. */
   sendPending(): void {
-    if (this.#afterLast === null) this.#send(this.#run.pending);
+    if (this.#afterLast === null) this.#send(this.#run.pending.map(resent));
     else this.#sendsPending = true;
   }
 
@@ -141,7 +141,7 @@ export class SymbolActor {
   #commandsOf(commands: readonly PurgeCommand[], after: (() => void)[] | null): readonly PurgeCommand[] {
     if (!this.#sendsPending || this.#afterLast !== after) return commands;
     this.#sendsPending = false;
-    return this.#run.pending;
+    return this.#run.pending.map(resent);
   }
 
   /** A command that the bus does not take is not lost: it stays pending, and is sent again when the bus is back or the
@@ -155,4 +155,9 @@ export class SymbolActor {
       });
     }
   }
+}
+
+/** A gateway that never had the order asks the exchange first, and never rejects it unseen. */
+function resent(command: PurgeCommand): PurgeCommand {
+  return command.type === "order.place" ? { ...command, resent: true } : command;
 }

@@ -173,6 +173,8 @@ export const OrderPlace = Schema.Struct({
   type: Schema.Literal("order.place"),
   symbol: TradingSymbol,
   order: OrderRequest,
+  /** Whoever asks has asked before, and may have been heard by a gateway that has ended: true, or left out. */
+  resent: Schema.optionalKey(Schema.Boolean),
 });
 /** Answered by an `order.update`; accepted is not cancelled. */
 export const OrderCancel = Schema.Struct({

@@ -420,7 +420,7 @@ describe("the same command again", () => {
 });
 
 test("what was sent is remembered within bounds, the newest longest", () => {
-  const sent = new SentOrders(2);
+  const sent = new SentOrders(0, 2);
   const [first, second, third] = [
     orderRequest("A-USD", 1),
     orderRequest("B-USD", 2),

@@ -71,6 +71,44 @@ describe("a gateway that has just started", () => {
   });
 });
 
+describe("an order that is sent again, to a gateway that never had it", () => {
+  const again = { ...place(order), resent: true };
+
+  test("is looked up first, and placed where the exchange does not know it", async () => {
+    const rig = await startRig();
+    await rig.clock.advance(HOUR);
+    await rig.send(again);
+    expect(rig.asked.map((what) => what.split(" ")[1])).toEqual(["order", "place"]);
+    expect(rig.resultTypes).toEqual(["order.accepted"]);
+  });
+
+  test("is never rejected unseen: an earlier life may have placed it", async () => {
+    const rig = await startRig({ maxAttempts: 1 });
+    const limited = () => Effect.fail(unreachable("rate_limited", "no"));
+    rig.exchange.script.order.push(limited);
+    rig.exchange.script.place.push(limited);
+    rig.exchange.create(order);
+    await rig.send(again);
+    expect(rig.resultTypes).toEqual(["order.unknown"]);
+  });
+
+  test("is not called rejected for what happened on the way to the exchange", async () => {
+    const rig = await startRig({ maxAttempts: 1 });
+    rig.exchange.script.place.push(() => Effect.fail(unreachable("rate_limited", "no")));
+    await rig.send(again);
+    expect(rig.result("order.unknown").outcome).toBe("undetermined");
+  });
+
+  test("that the exchange refuses counts as refused when an earlier life's request can arrive no more", async () => {
+    const rig = await startRig();
+    rig.exchange.script.place.push(() => Effect.fail(refused("INVALID_SIZE_PRECISION")));
+    await rig.send(again);
+    expect(rig.resultTypes).toEqual([]);
+    await rig.clock.advance(30_000);
+    expect(rig.result("order.rejected").rejection.code).toBe("INVALID_SIZE_PRECISION");
+  });
+});
+
 describe("a cancellation that comes before its order", () => {
   test("keeps the order from being placed, whenever it comes", async () => {
     const rig = await startRig();
@@ -103,7 +141,7 @@ describe("a cancellation that comes before its order", () => {
   });
 
   test("is forgotten after ten thousand others, the oldest first", () => {
-    const sent = new SentOrders(2);
+    const sent = new SentOrders(0, 2);
     const ids = [1, 2, 3].map((n) => orderRequest("BONK-USD", n).client_order_id);
     for (const id of ids) sent.withdraw(id);
     expect(ids.map((id) => sent.wasWithdrawn(id))).toEqual([false, true, true]);

@@ -93,6 +93,7 @@ describe("a step", () => {
     kit.faults.release();
     await kit.clock.settle();
     expect(types(kit)).toEqual(["market.refresh", "order.place"]);
+    expect(kit.commands.at(-1)).toMatchObject({ type: "order.place", resent: true });
   });
 
   test("that asks for nothing new has what is open asked again, when the connection returned meanwhile", async () => {
