@@ -32,6 +32,7 @@ export class RecordRules {
   readonly #now: () => number;
   readonly #last = new Map<TradingSymbol, LastRecord>();
   readonly #replay = createReplay({ compareContext: true });
+  #untoldBefore = 0;
   count = 0;
 
   constructor(ledgerId: string, whistle: Whistle, now: () => number) {
@@ -66,13 +67,19 @@ export class RecordRules {
     this.#checkAttempts(record, last, context);
   }
 
-  /** The first record that observers have not heard of; null when they have heard of all.
+  /** The first record that observers have not heard of; null when they have heard of all. What was durable before a server
+   * had any of this ledger is told by the last record of each symbol alone.
    *
    * @param ids of what they were told */
   untold(ids: readonly string[]): number | null {
     const told = new Set(ids.map((id) => Number(id.split("/")[2])));
-    for (let seq = 1; seq <= this.count; seq += 1) if (!told.has(seq)) return seq;
+    for (let seq = this.#untoldBefore + 1; seq <= this.count; seq += 1) if (!told.has(seq)) return seq;
     return null;
+  }
+
+  /** Nobody has been told anything yet. */
+  noneTold(): void {
+    this.#untoldBefore = this.count;
   }
 
   #checkReplay(record: JournalRecord): void {

@@ -90,6 +90,7 @@ export class World implements Ground {
       this.trace(`record ${seq} ${symbol} ${event.type} → ${state}${asks === "" ? "" : ` asks ${asks}`}`);
     }
     this.referee.onDurable(records);
+    if (this.server.told.length === 0) this.referee.records.noneTold();
   }
 
   onObservation(program: string, observation: Observation): void {
