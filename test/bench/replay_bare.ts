@@ -1,20 +1,14 @@
 // What replay is measured against, in a process of its own: `node --expose-gc replay_bare.ts FILE` sends a recording's events
 // to bare XState actors of the same machine, one a symbol, and prints how long the machine itself took.
 import { createReadStream } from "node:fs";
-import { type Actor, createActor } from "xstate";
 import { linesOf, readRecordLine } from "../../adapters/recording/mod.ts";
-import { type PurgeEvent, purgeMachine, type RecordedStep, type TradingSymbol } from "../../machines/mod.ts";
+import type { RecordedStep } from "../../machines/mod.ts";
+import { bareActors, type Given } from "./replay_actors.ts";
 
 /** Events in memory at a time: reading them is not part of the measurement, and neither is the garbage that it leaves. */
 const BLOCK = 20_000;
 
-interface Given {
-  readonly ledgerId: string;
-  readonly symbol: TradingSymbol;
-  readonly event: PurgeEvent;
-}
-
-const actors = new Map<string, Actor<typeof purgeMachine>>();
+const give = bareActors();
 let block: Given[] = [];
 let events = 0;
 let elapsedMs = 0;
@@ -24,15 +18,7 @@ function send(): void {
   globalThis.gc?.();
   const since = performance.now();
   const before = process.cpuUsage();
-  for (const { ledgerId, symbol, event } of block) {
-    let actor = actors.get(symbol);
-    if (actor === undefined) {
-      actor = createActor(purgeMachine, { input: { ledgerId, symbol } });
-      actor.start();
-      actors.set(symbol, actor);
-    }
-    actor.send(event);
-  }
+  for (const given of block) give(given);
   elapsedMs += performance.now() - since;
   const { user, system } = process.cpuUsage(before);
   cpuMicros += user + system;
@@ -50,7 +36,7 @@ const [file = ""] = process.argv.slice(2);
 for await (const { lines } of linesOf(createReadStream(file, { highWaterMark: 256 * 1024 }))) {
   for (const line of lines) {
     const { ledger_id, symbol, event } = recordIn(line);
-    block.push({ ledgerId: ledger_id, symbol, event });
+    block.push({ ledger_id, symbol, event });
   }
   if (block.length >= BLOCK) send();
 }

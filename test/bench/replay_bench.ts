@@ -11,7 +11,7 @@ import { type Size, writeRecording } from "./replay_recording.ts";
 import { replayLines } from "./replay_report.ts";
 import type { BenchOptions } from "./run.ts";
 
-const SIZE: Size & { readonly rounds: number } = { records: 1_000_000, symbols: 4_000, rounds: 3 };
+const SIZE: Size & { readonly rounds: number } = { records: 1_000_000, symbols: 2_000, rounds: 3 };
 
 export interface ReplayCost {
   readonly records: number;
@@ -96,8 +96,10 @@ const Staged = Schema.Struct({
   step: Schema.Finite,
   /** The same, and compared with what was recorded. */
   replay: Schema.Finite,
-  /** The same machine in an actor, as in a run. */
-  actor: Schema.Finite,
+  /** Bare actors of the same machine. */
+  bare: Schema.Finite,
+  /** The machine as it is stepped in a run. */
+  run: Schema.Finite,
 });
 const run = promisify(execFile);
 

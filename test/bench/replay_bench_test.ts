@@ -11,7 +11,7 @@ test("replays a generated recording without a divergence, and reports rates, rat
     expect(spread.median).toBeGreaterThan(0);
     expect([spread.least, spread.most]).toEqual([spread.median, spread.median]);
   }
-  expect(Object.keys(cost.stages)).toEqual(["lines", "read", "step", "replay", "actor"]);
+  expect(Object.keys(cost.stages)).toEqual(["lines", "read", "step", "replay", "bare", "run"]);
   for (const each of Object.values(cost.stages)) expect(each).toBeGreaterThan(0);
   const text = replayLines(cost).join("\n");
   expect(text).toContain("10,000 records of 150 symbols");

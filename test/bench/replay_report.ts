@@ -10,7 +10,7 @@ export function replayLines(cost: ReplayCost): readonly string[] {
   const stage = (name: string, each: number): string =>
     line(
       name,
-      `${each.toFixed(1).padStart(6)} µs  ${(each / stages.actor).toFixed(2).padStart(5)} of an actor`,
+      `${each.toFixed(1).padStart(6)} µs  ${(each / stages.bare).toFixed(2).padStart(5)} of a bare actor`,
     );
   return [
     "",
@@ -27,7 +27,8 @@ export function replayLines(cost: ReplayCost): readonly string[] {
     stage("a line read: JSON up to the snapshot, its shape", stages.read),
     stage("the machine, stepped as replay does", stages.step),
     stage("  and compared with what was recorded", stages.replay),
-    stage("the machine in an actor", stages.actor),
+    stage("a bare actor", stages.bare),
+    stage("the machine, stepped as a run does", stages.run),
   ];
 }
 

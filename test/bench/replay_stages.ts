@@ -1,5 +1,6 @@
 // What each stage of a replay costs alone: `node --expose-gc replay_stages.ts FILE` prints microseconds a record.
 import { createReadStream } from "node:fs";
+import { bareActors } from "./replay_actors.ts";
 import { linesOf, type ReadRecord, readRecordLine } from "../../adapters/recording/mod.ts";
 import { createReplay, type PurgeRun, startPurge } from "../../machines/mod.ts";
 import { steppedMachines } from "../../machines/replay_run.ts";
@@ -9,7 +10,7 @@ const RECORDS = 200_000;
 const BLOCK = 10_000;
 const CHUNK_BYTES = 128 * 1024;
 
-const took = { lines: 0, read: 0, step: 0, replay: 0, actor: 0 };
+const took = { lines: 0, read: 0, step: 0, replay: 0, bare: 0, run: 0 };
 let records = 0;
 
 /** What was left by what came before is not to be cleared away in its time. */
@@ -30,7 +31,8 @@ function stepping(start: typeof startPurge): (record: ReadRecord) => void {
 }
 
 const step = stepping(steppedMachines());
-const actor = stepping(startPurge);
+const inRun = stepping(startPurge);
+const bare = bareActors();
 const replay = createReplay();
 
 function take(lines: readonly (Buffer | null)[]): void {
@@ -43,7 +45,8 @@ function take(lines: readonly (Buffer | null)[]): void {
     }
   });
   timed("step", () => block.forEach(step));
-  timed("actor", () => block.forEach(actor));
+  timed("bare", () => block.forEach(bare));
+  timed("run", () => block.forEach(inRun));
   timed("replay", () => {
     for (const record of block) if (replay.take(record).kind !== "same") throw new Error("a divergence");
   });
