@@ -89,8 +89,9 @@ async function simulate(workplace: Workplace, seeds: number): Promise<Verdict> {
   );
   if (run.code === null) return { what: "timeout", by: `simulate: no end in ${SIMULATION_MS / 1_000} s` };
   if (run.code === 0) return { what: "survived" };
-  const invariant = run.output.split("\n").find((line) => /invariant/i.test(line));
-  return { what: "killed", by: `simulate: ${invariant?.trim() ?? lastLine(run.output)}` };
+  const promises = [...run.output.matchAll(/ broke a promise: (\w+)/g)].map(([, name]) => name);
+  const broken = promises.length > 0 ? [...new Set(promises)].join(", ") : lastLine(run.output);
+  return { what: "killed", by: `simulate: ${broken}` };
 }
 
 /** What the compiler says of these files; null when nothing. What a mutant leaves unused is no mistake of its own. */

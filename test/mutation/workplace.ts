@@ -1,5 +1,5 @@
 // A copy of the repository in a temporary folder, in which mutants are made: never in the repository itself.
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { filesOf } from "../tidy/repository.ts";
@@ -34,7 +34,8 @@ export class Workplace {
   constructor(root: string) {
     this.folder = mkdtempSync(join(tmpdir(), "purgatory-mutants-"));
     for (const path of filesOf(root, { untracked: false })) cpSync(join(root, path), join(this.folder, path));
-    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    // Not a link to a link: the program grants itself what its modules are, and looks no further.
+    symlinkSync(realpathSync(join(root, "node_modules")), join(this.folder, "node_modules"));
   }
 
   read(path: string): string {
