@@ -1,7 +1,14 @@
 // A recording as it is read: its records with the numbers of their lines, and what is wrong with the others.
-import { createReadStream, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
-import { linesOf, problemIn, type ReadLine, type ReadRecord, readRecordLine } from "../recording/mod.ts";
+import {
+  linesOf,
+  partsOf,
+  problemIn,
+  type ReadLine,
+  type ReadRecord,
+  readRecordLine,
+} from "../recording/mod.ts";
 import type { ReplayCommand } from "./command.ts";
 import { isAfter } from "./moment.ts";
 import { ProgressBar, type ProgressStream } from "./progress_bar.ts";
@@ -10,6 +17,7 @@ export type Verdict = "more" | "enough" | { readonly problem: string };
 
 /** What takes the records. */
 export interface Taker {
+  /** @param record whole until `pause`; whoever keeps one keeps it detached */
   take(record: ReadRecord): Verdict;
   /** A line was no record. */
   lose(): void;
@@ -32,7 +40,6 @@ export interface ReadingInput {
 
 /** More are only counted. */
 const WARNINGS_MAX = 100;
-const CHUNK_BYTES = 128 * 1024;
 /** V8 lets a heap grow to four times what is alive before it looks for what is not. Here what is alive is a machine for each
  * symbol, to the end, and the rest is garbage: half as much again will do, and costs little. */
 const HEAP_FLAGS = "--heap-growing-percent=50";
@@ -54,10 +61,7 @@ export async function readRecording(
   setFlagsFromString(HEAP_FLAGS);
   try {
     const size = file === "-" ? null : statSync(file).size;
-    const source = counted(
-      file === "-" ? stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES }),
-      read,
-    );
+    const source = counted(file === "-" ? stdin : partsOf(file), read);
     const bar = new ProgressBar(progress, size);
     try {
       for await (const { first, lines, isOpen } of linesOf(source)) {

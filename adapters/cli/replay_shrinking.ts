@@ -10,7 +10,7 @@ import {
   shrink,
   TradingSymbol,
 } from "../../machines/mod.ts";
-import { recordLine, STEP_HEAD, stepRow, type Shown } from "../recording/mod.ts";
+import { type ReadRecord, recordLine, STEP_HEAD, stepRow, type Shown } from "../recording/mod.ts";
 import { type Answer, done, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
 import type { LineOutput } from "./line_output.ts";
@@ -72,7 +72,7 @@ class Finder implements Taker {
     this.#goal = goal;
   }
 
-  take(record: RecordedStep): "more" | "enough" {
+  take(record: ReadRecord): "more" | "enough" {
     const taken = this.#replay.take(record);
     const key = `${record.ledger_id} ${record.symbol}`;
     if (taken.kind === "base") this.#bases.set(key, record.seq);
@@ -82,12 +82,17 @@ class Finder implements Taker {
       const isIt = (state: string): boolean => state === goal.state || state.startsWith(`${goal.state}.`);
       const isMeant = this.#only === null || record.symbol === this.#only;
       if (!isMeant || record.seq === baseSeq || !record.path.some(isIt)) return "more";
-      this.found = { record, goal: { kind: "reaches", state: goal.state }, divergence: null, baseSeq };
+      this.found = {
+        record: record.detached(),
+        goal: { kind: "reaches", state: goal.state },
+        divergence: null,
+        baseSeq,
+      };
       return "enough";
     }
     if (taken.kind !== "differs") return "more";
     const { divergence } = taken;
-    this.found = { record, goal: { kind: "diverges", divergence }, divergence, baseSeq };
+    this.found = { record: record.detached(), goal: { kind: "diverges", divergence }, divergence, baseSeq };
     return "enough";
   }
 
@@ -110,10 +115,10 @@ class Collector implements Taker {
     this.#found = found;
   }
 
-  take(record: RecordedStep): "more" | "enough" {
+  take(record: ReadRecord): "more" | "enough" {
     const { record: last, baseSeq } = this.#found;
     if (record.symbol !== last.symbol || record.ledger_id !== last.ledger_id) return "more";
-    if (record.seq === baseSeq) this.base = record;
+    if (record.seq === baseSeq) this.base = record.detached();
     else if (baseSeq === null || record.seq > baseSeq) this.events.push(record.event);
     return record.seq === last.seq ? "enough" : "more";
   }

@@ -1,12 +1,13 @@
 // A stream of bytes as lines: many at a time, whatever the length of the stream, and unpacked where it is gzip.
+import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
 export interface LineBatch {
   /** The number of the first of them, from 1. */
   readonly first: number;
-  /** Parts of one large buffer, which stays in memory as long as any of them: keep a copy. Null for a line that is too long to
-   * be read. */
+  /** Parts of a buffer that holds other lines when the next batch is there: whoever keeps one keeps a copy. Null for a line that
+   * is too long to be read. */
   readonly lines: readonly (Buffer | null)[];
   /** The only one of these has no end: it may have been cut off. */
   readonly isOpen: boolean;
@@ -15,10 +16,43 @@ export interface LineBatch {
 /** Longer than any record: a snapshot keeps a bounded past. */
 export const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Of a file, at a time. */
+const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 10;
 const GZIP = [0x1f, 0x8b];
 
-/** Lines without their ends, which may be `\n` or `\r\n`. The last one needs none.
+/** A file, part by part. One part is read while the other is looked at; there are no more than these two, so that nothing is left
+ * behind for the collector.
+ *
+ * Rejects as the file system does.
+ */
+export async function* partsOf(path: string, partBytes = CHUNK_BYTES): AsyncGenerator<Buffer> {
+  const file = await open(path);
+  let [present, other] = [Buffer.allocUnsafeSlow(partBytes), Buffer.allocUnsafeSlow(partBytes)];
+  const read = (into: Buffer) => {
+    const reading = file.read(into);
+    // It may fail while nobody waits for it: who asks for the part is told.
+    reading.catch(() => {});
+    return reading;
+  };
+  let reading = read(present);
+  try {
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      const part = present.subarray(0, bytesRead);
+      [present, other] = [other, present];
+      reading = read(present);
+      yield part;
+    }
+  } finally {
+    await reading.catch(() => {});
+    await file.close();
+  }
+}
+
+/** Lines without their ends, which may be `\n` or `\r\n`. The last one needs none. Of `source` a part is done with when the next
+ * one is asked for.
  *
  * Rejects with what the source rejects with, or with zlib's error for gzip that is damaged or ends early.
  */
@@ -42,7 +76,7 @@ export async function* linesOf(
     restBytes += bytes.length - from;
     // Of a line that is too long only its length is kept.
     if (restBytes > bytesMax) rest = [];
-    else if (from < bytes.length) rest.push(bytes.subarray(from));
+    else if (from < bytes.length) rest.push(Buffer.from(bytes.subarray(from)));
     if (lines.length > 0) yield { first: number, lines, isOpen: false };
     number += lines.length;
   }
@@ -77,7 +111,11 @@ async function unpacked(source: AsyncIterable<Uint8Array>): Promise<AsyncIterabl
     }
   };
   if (!GZIP.every((byte, index) => head[index] === byte)) return whole();
-  const packed = Readable.from(whole(), { objectMode: false });
+  // A stream reads ahead.
+  const copies = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const part of whole()) yield Buffer.from(part);
+  };
+  const packed = Readable.from(copies(), { objectMode: false });
   const gunzip = createGunzip();
   // What goes wrong with the source ends the reader of its lines.
   packed.on("error", (error) => gunzip.destroy(error));

@@ -1,5 +1,5 @@
 // The public face of recordings: a ledger's steps as lines of JSON, and what they look like to people.
-export { LINE_BYTES_MAX, type LineBatch, linesOf } from "./lines.ts";
+export { LINE_BYTES_MAX, type LineBatch, linesOf, partsOf } from "./lines.ts";
 export { mermaidHead, MermaidSequence } from "./mermaid_sequence.ts";
 export { withoutPrivateData } from "./private_data.ts";
 export {

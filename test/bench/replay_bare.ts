@@ -1,7 +1,6 @@
 // What replay is measured against, in a process of its own: `node --expose-gc replay_bare.ts FILE` sends a recording's events
 // to bare XState actors of the same machine, one a symbol, and prints how long the machine itself took.
-import { createReadStream } from "node:fs";
-import { linesOf, readRecordLine } from "../../adapters/recording/mod.ts";
+import { linesOf, partsOf, readRecordLine } from "../../adapters/recording/mod.ts";
 import type { RecordedStep } from "../../machines/mod.ts";
 import { bareActors, type Given } from "./replay_actors.ts";
 
@@ -33,7 +32,7 @@ function recordIn(line: Uint8Array | null): RecordedStep {
 }
 
 const [file = ""] = process.argv.slice(2);
-for await (const { lines } of linesOf(createReadStream(file, { highWaterMark: 256 * 1024 }))) {
+for await (const { lines } of linesOf(partsOf(file))) {
   for (const line of lines) {
     const { ledger_id, symbol, event } = recordIn(line);
     block.push({ ledger_id, symbol, event });

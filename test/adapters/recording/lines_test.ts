@@ -1,7 +1,10 @@
 // Bytes as lines, however they come.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
-import { linesOf } from "../../../adapters/recording/mod.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { linesOf, partsOf } from "../../../adapters/recording/mod.ts";
 
 async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -70,5 +73,34 @@ describe("lines", () => {
       })();
       await expect(reading).rejects.toThrow("the disk is gone");
     }
+  });
+});
+
+describe("a file", () => {
+  const dir = mkdtempSync(join(tmpdir(), "lines-"));
+  afterAll(() => rmSync(dir, { recursive: true }));
+  const file = (name: string, bytes: Uint8Array | string): string => {
+    const path = join(dir, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const many = Array.from({ length: 500 }, (_, index) => `line ${index} ${"x".repeat(index % 40)}`);
+
+  test.each([1, 16, 64, 1_000_000])("is read whole, %i bytes at a time in two buffers", async (bytes) => {
+    for (const path of [file("plain", many.join("\n")), file("packed", gzipSync(many.join("\n")))]) {
+      const found: (string | undefined)[] = [];
+      for await (const { lines } of linesOf(partsOf(path, bytes)))
+        found.push(...lines.map((line) => line?.toString()));
+      expect(found).toEqual(many);
+    }
+  });
+
+  test("that is read no further is closed, and one that cannot be read says why", async () => {
+    for await (const { lines } of linesOf(partsOf(file("left", many.join("\n")), 64))) {
+      expect(lines.length).toBeGreaterThan(0);
+      break;
+    }
+    await expect(partsOf(join(dir, "nowhere")).next()).rejects.toThrow("ENOENT");
+    await expect(partsOf(dir).next()).rejects.toThrow("EISDIR");
   });
 });
