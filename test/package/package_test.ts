@@ -61,6 +61,22 @@ describe("the command line, installed", () => {
     expect(replayed.output).toMatch(/^Replayed \d+ records of 3 symbols without a divergence\.$/m);
     expect(replayed.exitCode).toBe(0);
   });
+
+  test("simulates on threads of its own", () => {
+    const { exitCode, output } = project.run(
+      "purgatory",
+      "simulate",
+      "--seeds",
+      "5",
+      "--minutes",
+      "1",
+      "--json",
+      "--jobs",
+      "2",
+    );
+    expect(JSON.parse(output)).toMatchObject({ kind: "summary", commit: null, seeds: 5, broken: 0 });
+    expect(exitCode).toBe(0);
+  });
 });
 
 const PROGRAM = `
