@@ -97,7 +97,8 @@ export class SymbolActor {
           this.#options.onDurable(record, snapshot);
           if (this.#isStopped) return;
           this.#await(snapshot.context);
-          this.#send(this.#commandsOf(commands, after));
+          const isRepeat = snapshot.context.attempt?.not_found_at != null;
+          this.#send(this.#commandsOf(isRepeat ? commands.map(resent) : commands, after));
         },
         afterwards: (record) => {
           this.#options.onTransition(record);

@@ -109,6 +109,25 @@ describe("a step", () => {
     expect(types(kit)).toEqual(["market.refresh", "order.place", "order.query"]);
   });
 
+  test("that places an order once more, which the exchange did not know, says so to the gateway", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    await kit.quote(BONK);
+    const { client_order_id } = kit.lastOrder(BONK);
+    const at = new Date(kit.clock.now()).toISOString();
+    const unknown = {
+      type: "order.unknown",
+      symbol: BONK,
+      at,
+      client_order_id,
+      message: "never heard of",
+    } as const;
+    await kit.answer({ ...unknown, outcome: "undetermined" });
+    await kit.answer({ ...unknown, outcome: "not_found" });
+    expect(types(kit)).toEqual(["market.refresh", "order.place", "order.query", "order.place"]);
+    expect(kit.commands.map((command) => "resent" in command)).toEqual([false, false, false, true]);
+  });
+
   test("that says nothing new leaves no record, and the message is answered all the same", async () => {
     const kit = await startSymbols();
     await toResting(kit);
