@@ -118,6 +118,7 @@ export class World implements Ground {
   /** Runs until everything is sold or a promise is broken. */
   async run(): Promise<void> {
     for (const program of this.#programs) program.start();
+    await this.clock.settle();
     this.#weather();
     const troubleEnds = this.plan.startsAt + this.plan.troubleMs;
     await this.#runUntil(troubleEnds, () => false);
