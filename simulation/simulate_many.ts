@@ -27,8 +27,9 @@ export type ManyEnd =
   /** A seed could not be brought to an end: its world threw, or its thread died. */
   | { readonly kind: "died"; readonly seed: number; readonly reason: string };
 
-/** Seeds that a thread is given at once: enough that it never waits, few enough that all end together. */
-const PORTION = 4;
+/** Seeds that a thread is given at once: enough that it seldom waits, few enough that all end together. */
+const PORTION_MAX = 4;
+const PORTIONS_EACH = 4;
 
 /** The source beside a source, compiled beside compiled. */
 const THREAD_FILE = new URL(`./worker${extname(import.meta.filename)}`, import.meta.url);
@@ -55,11 +56,13 @@ class Threads {
   readonly #end = Promise.withResolvers<ManyEnd>();
   /** The seeds that a thread has yet to report on, in its order. */
   readonly #given = new Map<Worker, number[]>();
+  readonly #portion: number;
   #next: number;
 
   constructor(options: SimulateManyOptions) {
     this.#options = options;
     this.#next = options.firstSeed;
+    this.#portion = Math.min(PORTION_MAX, Math.ceil(options.seeds / (options.jobs * PORTIONS_EACH)));
   }
 
   async run(): Promise<ManyEnd> {
@@ -67,7 +70,7 @@ class Threads {
     const stop = (): void => this.#end.resolve({ kind: "stopped" });
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop);
-    for (let count = 0; count < Math.min(jobs, Math.ceil(seeds / PORTION)); count += 1) this.#start();
+    for (let count = 0; count < Math.min(jobs, Math.ceil(seeds / this.#portion)); count += 1) this.#start();
     const end = await this.#end.promise;
     signal.removeEventListener("abort", stop);
     await Promise.all([...this.#given.keys()].map((worker) => worker.terminate()));
@@ -85,7 +88,7 @@ class Threads {
   /** Gives a thread its next seeds; without any left, it is let go. */
   #hand(worker: Worker): void {
     const { firstSeed, seeds, troubleMs } = this.#options;
-    const left = Math.min(PORTION, firstSeed + seeds - this.#next);
+    const left = Math.min(this.#portion, firstSeed + seeds - this.#next);
     if (left === 0) {
       this.#given.delete(worker);
       void worker.terminate();

@@ -91,8 +91,8 @@ class Simulating {
           bar.clear();
           this.#tell(brokenLines(this.#view, report));
         }
-        const { broken, faultCount } = this.#tally;
-        bar.tell(this.#tally.seeds, progressText(seeds, this.#tally, faultCount, broken.length));
+        const { brokenCount, faultCount } = this.#tally;
+        bar.tell(this.#tally.seeds, progressText(seeds, this.#tally, faultCount, brokenCount));
       },
     });
     bar.clear();
@@ -154,7 +154,7 @@ class Simulating {
 
   async #end(end: ManyEnd): Promise<Answer> {
     const { command } = this.#view;
-    const broken = this.#tally.broken.length;
+    const broken = this.#tally.brokenCount;
     const sums = this.#tally.sums();
     if (command.json) this.#tell([JSON.stringify(summaryDocument(this.#view, sums, end))]);
     else this.#tell(summaryLines(this.#view, sums, end));

@@ -50,6 +50,10 @@ export class Tally {
     return sum(this.#faults.values());
   }
 
+  get brokenCount(): number {
+    return this.#broken.length;
+  }
+
   /** Those that broke a promise, by seed. */
   get broken(): readonly SeedReport[] {
     return this.#broken.toSorted((one, other) => one.seed - other.seed);

@@ -71,7 +71,7 @@ export function summaryLines({ command, program }: View, sums: Sums, end: ManyEn
   const broken = sum(Object.values(sums.broken));
   const rows: readonly (readonly [string, string])[] = [
     ["seeds", isCut ? `${number(sums.seeds)} of ${range}, then ${ended(end)}` : range],
-    ["programs", counts(sums.layouts)],
+    ["programs", counts(sums.layouts) || "none"],
     ["time", `${hours(sums)} h simulated, with trouble in the first ${command.minutes} min of each`],
     ["records", `${number(sums.records)}, by ${number(sums.processes)} processes`],
     ["faults", `${number(sum(Object.values(sums.faults)))}: ${counts(sums.faults) || "none"}`],
