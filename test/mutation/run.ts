@@ -7,7 +7,7 @@ import { root } from "../tidy/repository.ts";
 import { runBroad } from "./broad.ts";
 import type { Judge, Mutant } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
-import { judgeIn, tryMutant, type Verdict } from "./trial.ts";
+import { endTrials, judgeIn, tryMutant, type Verdict } from "./trial.ts";
 import { describeEdit, Workplace } from "./workplace.ts";
 
 const BROAD_REPORT = "coverage/mutants.json";
@@ -76,6 +76,13 @@ async function run({ mutants, jobs, json, mayLive }: Settings): Promise<number> 
     if (!json) console.log(line);
   };
   const places = Array.from({ length: Math.min(jobs, mutants.length) }, () => new Workplace(root));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      endTrials();
+      for (const place of places) place.remove();
+      process.exit(130);
+    });
+  }
   try {
     for (const judge of judgesOf(mutants)) {
       const verdict = await judgeIn(present(places[0]), judge);

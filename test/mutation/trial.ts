@@ -116,6 +116,21 @@ interface Run {
   readonly output: string;
 }
 
+/** Ends what is under way, at once. */
+export function endTrials(): void {
+  for (const pid of groups) killGroup(pid);
+}
+
+const groups = new Set<number>();
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended by itself in this moment.
+  }
+}
+
 /** Runs Node in a process group of its own, so that whatever it started ends with it. */
 function runNode(cwd: string, args: readonly string[], ms = RUN_MS): Promise<Run> {
   return new Promise((resolve, reject) => {
@@ -126,6 +141,7 @@ function runNode(cwd: string, args: readonly string[], ms = RUN_MS): Promise<Run
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
+    if (child.pid !== undefined) groups.add(child.pid);
     let output = "";
     let isLate = false;
     const take = (chunk: Buffer): void => {
@@ -135,11 +151,12 @@ function runNode(cwd: string, args: readonly string[], ms = RUN_MS): Promise<Run
     child.stderr.on("data", take);
     const timer = setTimeout(() => {
       isLate = true;
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      if (child.pid !== undefined) killGroup(child.pid);
     }, ms);
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(timer);
+      if (child.pid !== undefined) groups.delete(child.pid);
       resolve({ code: isLate ? null : (code ?? 1), output });
     });
   });
