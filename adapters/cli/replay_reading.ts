@@ -41,8 +41,8 @@ export interface ReadingInput {
 /** More are only counted. */
 const WARNINGS_MAX = 100;
 /** V8 lets a heap grow to four times what is alive before it looks for what is not. Here what is alive is a machine for each
- * symbol, to the end, and the rest is garbage: half as much again will do, and costs little. */
-const HEAP_FLAGS = "--heap-growing-percent=50";
+ * symbol, to the end, and the rest is garbage: as much again will do, and costs little. */
+const HEAP_FLAGS = "--heap-growing-percent=100";
 
 /** Reads to the end, or until the taker has enough. */
 export async function readRecording(
