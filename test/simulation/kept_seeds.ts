@@ -8,4 +8,17 @@ export interface KeptSeed {
   readonly found: string;
 }
 
-export const KEPT_SEEDS: readonly KeptSeed[] = [];
+export const KEPT_SEEDS: readonly KeptSeed[] = [
+  {
+    seed: 72,
+    minutes: 30,
+    found:
+      "a jittered cycle left parts of milliseconds on the clock, and the paper exchange could not store its requests",
+  },
+  {
+    seed: 209,
+    minutes: 30,
+    found:
+      "after a restart an order that was at the exchange was called rejected for a rate limit, and filled unseen",
+  },
+];
