@@ -88,7 +88,7 @@ async function listen(clock: VirtualClock, trouble: string[]) {
   const asked: PurgeCommand[] = [];
   const bus = messageBus(inProcessTransport(), { clock });
   await bus.consume("orders", (delivery) => {
-    asked.push(delivery.body);
+    asked.push(asDecided(delivery.body));
     delivery.ack();
   });
   await bus.consume("dead", (delivery) => {
@@ -96,6 +96,13 @@ async function listen(clock: VirtualClock, trouble: string[]) {
     delivery.ack();
   });
   return { bus, asked };
+}
+
+/** As the machine decided it: that it is sent once more is for the gateway alone. */
+function asDecided(command: PurgeCommand): PurgeCommand {
+  if (command.type !== "order.place") return command;
+  const { resent: _, ...decided } = command;
+  return decided;
 }
 
 /** Whatever says that this was no ordinary run. */
