@@ -13,6 +13,7 @@ export class KeptProgram {
   #running: Running;
   #isKilled = false;
   #isStopping = false;
+  #reborn = (): void => {};
   #loop: Promise<void>;
   /** How it ended when nobody had killed it, each time. Nothing is expected here. */
   readonly endedByItself: string[] = [];
@@ -25,9 +26,13 @@ export class KeptProgram {
     this.#loop = this.#keep();
   }
 
-  kill(): void {
+  /** Resolves when it has been started again: a program that is dead already is not killed a second time. */
+  async kill(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#reborn = resolve;
     this.#isKilled = true;
     this.#running.signal("SIGKILL");
+    await promise;
   }
 
   /** Ends it in good order. */
@@ -48,6 +53,7 @@ export class KeptProgram {
       this.#isKilled = false;
       this.lives += 1;
       this.#running = startPurgatory(this.#args);
+      this.#reborn();
     }
   }
 }
@@ -118,7 +124,7 @@ export async function killAll(
   for (const victim of drawnOrder(kills, random)) {
     await sleep(2 * paceMs * random());
     if (victim !== "nats") {
-      programs[victim].kill();
+      await programs[victim].kill();
       continue;
     }
     await restarting;
