@@ -10,7 +10,9 @@ let report: ChaosReport;
 beforeAll(async () => {
   report = await runChaos({
     seed: SEED,
-    story: { symbols: 12, rounds: 2, slices: 20, replaceSeconds: 6 },
+    // A slice outlasts what a kill, an outage and a restart take on a busy machine: an order whose refusal died with its
+    // gateway is placed once more as long as its slice lasts, and is refused again.
+    story: { symbols: 12, rounds: 2, slices: 20, replaceSeconds: 12 },
     kills: { nats: 8, supervisor: 8, gateway: 8 },
     paceMs: 1_300,
     restMs: 6 * MINUTES,
