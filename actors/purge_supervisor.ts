@@ -170,6 +170,12 @@ export class PurgeSupervisor implements Child, Symbols {
 
   #takeResult(delivery: Delivery<"results">): void {
     const { clock } = this.#options;
+    // That an order was not to be found is evidence of the moment at which it was looked for. One that comes again is older
+    // than its time of arrival says, and the order may have arrived since; whoever waits for it asks again.
+    if (delivery.body.type === "order.unknown" && delivery.deliveries > 1) {
+      delivery.ack();
+      return;
+    }
     const event = { ...delivery.body, at: stamp(clock.now()) };
     this.#deliver({
       event,

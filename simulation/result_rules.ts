@@ -30,11 +30,14 @@ export class ResultRules {
     this.#snapshots.set(symbol, snapshots);
   }
 
-  /** The supervisor has told the server that it need not deliver this again. */
-  answered(message: TransportMessage, answer: "ack" | "term"): void {
+  /** The supervisor has told the server that it need not deliver this again.
+   *
+   * @param deliveries how often it was delivered: that an order was not found is old news when it comes again */
+  answered(message: TransportMessage, answer: "ack" | "term", deliveries: number): void {
     const decoded = decode("results", message);
     if (!decoded.ok) return;
     const result = decoded.body;
+    if (result.type === "order.unknown" && deliveries > 1) return;
     if (answer === "term") {
       if (this.#records.last(result.symbol) === null) return;
       this.#whistle.blow("no_result_set_aside", `${result.type} of ${result.symbol} was set aside`);

@@ -128,6 +128,27 @@ describe("a step", () => {
     expect(kit.commands.map((command) => "resent" in command)).toEqual([false, false, false, true]);
   });
 
+  test("is not made of an answer that comes again and says that an order was not found: it is there by now, perhaps", async () => {
+    const kit = await startSymbols();
+    await kit.request(BONK);
+    await kit.quote(BONK);
+    const { client_order_id } = kit.lastOrder(BONK);
+    const unknown = {
+      type: "order.unknown",
+      symbol: BONK,
+      at: at(kit),
+      client_order_id,
+      message: "never heard of",
+    } as const;
+    await kit.answer({ ...unknown, outcome: "undetermined" });
+    const before = kit.states();
+    expect(kit.redeliver({ ...unknown, outcome: "not_found" })).toBe(true);
+    await kit.clock.settle();
+    expect(kit.states()).toEqual(before);
+    await kit.answer({ ...unknown, outcome: "not_found" });
+    expect(kit.states()).toEqual([...before, "purging.placing"]);
+  });
+
   test("that says nothing new leaves no record, and the message is answered all the same", async () => {
     const kit = await startSymbols();
     await toResting(kit);

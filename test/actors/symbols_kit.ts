@@ -88,6 +88,7 @@ export async function startSymbols({
     states: (): readonly string[] => memory.rows.map(({ state }) => state),
     stop: () => root.stop(),
     reconnect: line.reconnect,
+    redeliver: line.redeliver,
     async request(symbol: TradingSymbol): Promise<void> {
       symbols?.tell(requested(symbol, clock.now()));
       await clock.settle();
@@ -120,10 +121,12 @@ async function startRoot(world: World, children: ChildSpec[]): Promise<Superviso
 
 function keeping(bus: Bus, kept: readonly OrderResult[]) {
   const listeners = new Set<(connected: boolean) => void>();
+  let redeliver = (_result: OrderResult): boolean => false;
   const own: Bus = {
     publish: (channel, body) => bus.publish(channel, body),
     async consume(channel, handler, options) {
       const cancel = await bus.consume(channel, handler, options);
+      if (channel === "results") redeliver = againTo(handler);
       if (channel === "results") for (const result of kept) await bus.publish("results", result);
       return cancel;
     },
@@ -141,7 +144,20 @@ function keeping(bus: Bus, kept: readonly OrderResult[]) {
   const reconnect = (): void => {
     for (const connected of [false, true]) for (const listener of listeners) listener(connected);
   };
-  return { bus: own, reconnect };
+  return { bus: own, reconnect, redeliver: (result: OrderResult): boolean => redeliver(result) };
+}
+
+/** Delivers a result a second time; tells whether it was answered at once. */
+function againTo(handler: (delivery: never) => void): (result: OrderResult) => boolean {
+  return (body) => {
+    let isAnswered = false;
+    const ack = (): void => {
+      isAnswered = true;
+    };
+    const delivery = { subject: "results", body, deliveries: 2, ack, nak: () => {}, dead: () => {} };
+    handler(delivery as never);
+    return isAnswered;
+  };
 }
 
 /** A bus in process, and everything that crosses it. */

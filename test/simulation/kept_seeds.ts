@@ -21,4 +21,9 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       "after a restart an order that was at the exchange was called rejected for a rate limit, and filled unseen",
   },
+  {
+    seed: 54_293,
+    minutes: 3,
+    found: "a late request arrived while the process was dead, and an old answer that came again said that there was no order",
+  },
 ];
