@@ -128,7 +128,8 @@ class Heard {
     if (result.type === "order.rejected") return isRefused;
     // That an order was taken is told by everything that was heard of it afterwards.
     if (result.type === "order.accepted") return updates.length > 0;
-    return isRefused || updates.some(({ status }) => status !== "open");
+    // That an order was not found is dropped when it comes again, and asked for anew: whatever was heard of the order later.
+    return heard.length > 0;
   }
 }
 
