@@ -24,6 +24,7 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   {
     seed: 54_293,
     minutes: 3,
-    found: "a late request arrived while the process was dead, and an old answer that came again said that there was no order",
+    found:
+      "a late request arrived while the process was dead, and an old answer that came again said that there was no order",
   },
 ];
