@@ -1,6 +1,6 @@
 // A stream of bytes as lines: many at a time, whatever the length of the stream, and unpacked where it is gzip.
 import { open } from "node:fs/promises";
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
 export interface LineBatch {
@@ -103,11 +103,16 @@ async function unpacked(source: AsyncIterable<Uint8Array>): Promise<AsyncIterabl
     if (!isDone) head = Buffer.concat([head, value]);
   }
   const whole = async function* (): AsyncGenerator<Uint8Array> {
-    if (head.length > 0) yield head;
-    while (!isDone) {
-      const { done, value } = await iterator.next();
-      isDone = done === true;
-      if (!isDone) yield value;
+    try {
+      if (head.length > 0) yield head;
+      while (!isDone) {
+        const { done, value } = await iterator.next();
+        isDone = done === true;
+        if (!isDone) yield value;
+      }
+    } finally {
+      // A reader that stops early closes the source with it.
+      await iterator.return?.();
     }
   };
   if (!GZIP.every((byte, index) => head[index] === byte)) return whole();
@@ -116,8 +121,6 @@ async function unpacked(source: AsyncIterable<Uint8Array>): Promise<AsyncIterabl
     for await (const part of whole()) yield Buffer.from(part);
   };
   const packed = Readable.from(copies(), { objectMode: false });
-  const gunzip = createGunzip();
-  // What goes wrong with the source ends the reader of its lines.
-  packed.on("error", (error) => gunzip.destroy(error));
-  return packed.pipe(gunzip);
+  // What goes wrong with the source ends the reader of its lines, and a reader that stops early closes the source.
+  return pipeline(packed, createGunzip(), () => {});
 }

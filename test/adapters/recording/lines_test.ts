@@ -76,6 +76,27 @@ describe("lines", () => {
   });
 });
 
+describe("a reader that stops early", () => {
+  test.each([
+    ["plain", (text: string) => Buffer.from(text)],
+    ["packed", gzipSync],
+  ])("closes a source that is %s", async (_, packed) => {
+    const isClosed = Promise.withResolvers<string>();
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield packed("a line\n".repeat(1_000));
+      } finally {
+        isClosed.resolve("closed");
+      }
+    };
+    for await (const { lines } of linesOf(source())) {
+      expect(lines[0]?.toString()).toBe("a line");
+      break;
+    }
+    expect(await isClosed.promise).toBe("closed");
+  });
+});
+
 describe("a file", () => {
   const dir = mkdtempSync(join(tmpdir(), "lines-"));
   afterAll(() => rmSync(dir, { recursive: true }));
