@@ -8,13 +8,14 @@ import type { Cancel, Clock as ClockPort } from "./ports.ts";
  * one hold: do not race work against `Effect.timeout`, whose sleep would let time run under it. Use `within`. */
 export function effectClock(clock: ClockPort): Clock.Clock {
   const nanos = (): bigint => BigInt(clock.now()) * 1_000_000n;
+  const steadyNanos = (): bigint => BigInt(Math.floor(clock.steady() * 1e6));
   return {
     currentTimeMillisUnsafe: () => clock.now(),
     currentTimeMillis: Effect.sync(() => clock.now()),
     currentTimeNanosUnsafe: nanos,
     currentTimeNanos: Effect.sync(nanos),
-    monotonicTimeNanosUnsafe: nanos,
-    monotonicTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: steadyNanos,
+    monotonicTimeNanos: Effect.sync(steadyNanos),
     sleep: (duration) => sleep(clock, Duration.toMillis(duration)),
   };
 }
@@ -77,6 +78,7 @@ export function leaseClock(clock: ClockPort): LeasedClock {
   };
   return {
     now: () => clock.now(),
+    steady: () => clock.steady(),
     schedule(at, fire) {
       if (!isOpen) return () => {};
       const cancel = keep(

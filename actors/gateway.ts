@@ -1,10 +1,11 @@
 // The exchange gateway: the one actor that talks to the exchange. Commands come in, results go out. See docs/gateway.md.
 import { Clock as EffectClock, Context, Effect, Exit, type Fiber, FiberSet, Random, Scope } from "effect";
-import type { OrderResult, PurgeCommand, VenueState } from "../machines/mod.ts";
+import type { PurgeCommand, VenueState } from "../machines/mod.ts";
 import { startBreaker, venueState } from "./breaker.ts";
 import { effectClock, leaseClock, working } from "./effect_clock.ts";
 import type { Answer, OrderName } from "./gateway_answer.ts";
 import { cancelOrder, queryOrder, readHoldings, refreshMarket } from "./gateway_commands.ts";
+import { isDenial, withDoubt } from "./gateway_doubt.ts";
 import { createLanes, type LaneOptions, type Verdict } from "./gateway_lanes.ts";
 import { placeOrder, SentOrders } from "./gateway_place.ts";
 import { backoffMs, createRequests, type GatewayDesk, type GatewaySettings } from "./gateway_requests.ts";
@@ -81,7 +82,7 @@ function assemble(options: GatewayOptions): Gateway & { listen(): Promise<void> 
   const base = { exchange, clock, observe, settings, breaker };
   const desk: GatewayDesk = { ...base, requests: createRequests(base) };
   const watches = createWatches(desk, fibers.fork, (update) => publish("results", update));
-  const sent = new SentOrders(clock.now());
+  const sent = new SentOrders(clock.steady());
   const commands = createLanes<"orders">({
     ...laneOptions(desk, fibers.fork),
     serve: commandServer(desk, sent, watches, publish),
@@ -173,12 +174,12 @@ function commandServer(
   watches: Watches,
   publish: Publish,
 ): (command: PurgeCommand, deliveries: number) => Effect.Effect<Verdict, BusError> {
-  const doubtUntil = desk.clock.now() + (desk.settings.lookUpFirstMs ?? 0);
-  const tell = (result: OrderResult): Effect.Effect<void, BusError> => publish("results", result);
+  const { clock, settings } = desk;
+  const freshUntil = clock.steady() + (settings.lookUpFirstMs ?? 0);
   const serve = (command: PurgeCommand, deliveries: number): Effect.Effect<Verdict, BusError> =>
     Effect.gen(function* () {
-      const answer = yield* execute(desk, sent, command, deliveries, desk.clock.now() < doubtUntil);
-      for (const result of answer.results) yield* tell(result);
+      const answer = yield* execute(desk, sent, command, deliveries, clock.steady() < freshUntil);
+      for (const result of answer.results) yield* publish("results", withDoubt(clock, sent, result));
       if (answer.follow !== null) watches.told(answer.follow);
     }).pipe(Effect.as<Verdict>("done"));
   return (command, deliveries) => {
@@ -219,10 +220,6 @@ function execute(
     case "market.refresh":
       return refreshMarket(desk, command);
   }
-}
-
-function isDenial(result: OrderResult): boolean {
-  return result.type === "order.unknown" && result.outcome === "not_found";
 }
 
 function orderOf(command: PurgeCommand): OrderName | null {

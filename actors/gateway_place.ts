@@ -10,14 +10,11 @@ import {
 } from "../machines/mod.ts";
 import { admits } from "./breaker.ts";
 import { type Answer, heldBack, justThis, unknown } from "./gateway_answer.ts";
+import { outlast } from "./gateway_doubt.ts";
 import { unreachableRejection } from "./gateway_report.ts";
 import { type Allowance, type GatewayDesk, judge, updateFrom } from "./gateway_requests.ts";
 import { type OrderReport, Refused, type Unreachable } from "./ports.ts";
 import { stamp } from "./time.ts";
-
-/** How long a request that nobody waits for any more may still be on its way to the exchange. Longer than a request may
- * take, and short enough for a command to wait for it. */
-const ON_ITS_WAY_MS = 30_000;
 
 /** What an earlier life of the gateway may have done with a command. `possible`: it may have carried it out and died
  * before it could say so. `likely`: whoever asks now has asked before. `handed_out`: it certainly had it, or was about to. */
@@ -74,7 +71,7 @@ export class SentOrders {
     {
       readonly order: OrderRequest;
       readonly rejection: Rejection | null;
-      /** Epoch milliseconds. */
+      /** By the steady clock. */
       readonly sentAt: number;
     }
   >();
@@ -85,7 +82,7 @@ export class SentOrders {
   readonly #startedAt: number;
   readonly #max: number;
 
-  /** @param startedAt epoch milliseconds: what this process has not sent was sent before that, if at all */
+  /** @param startedAt by the steady clock: what this process has not sent was sent before that, if at all */
   constructor(startedAt: number, max = 10_000) {
     this.#startedAt = startedAt;
     this.#max = max;
@@ -121,12 +118,12 @@ export class SentOrders {
     return BODY.some((field) => known[field] !== order[field]);
   }
 
-  /** When the last request with this order went out, at the latest. */
+  /** When the last request with this order went out, at the latest, by the steady clock. */
   lastSentAt(id: ClientOrderId): number {
     return this.#known.get(id)?.sentAt ?? this.#startedAt;
   }
 
-  /** @param at epoch milliseconds */
+  /** @param at by the steady clock */
   send(order: OrderRequest, at: number): void {
     this.#remember(order, null, at);
   }
@@ -207,7 +204,7 @@ function place(
         if (!mayExist) return { kind: "refused", rejection: fault.rejection };
         // An earlier request may have arrived, and hold the funds; or it has not arrived yet, and will be taken. So a
         // refusal counts when it can arrive no more, and its order is not to be found.
-        if (!(yield* outlast(desk, lastSentAt, allowance))) return given(true, fault.rejection);
+        if (!(yield* outlast(desk.clock, lastSentAt, allowance))) return given(true, fault.rejection);
         refusal = fault.rejection;
         continue;
       }
@@ -216,15 +213,6 @@ function place(
       if (isOver || !(yield* requests.pause(order, fault, allowance)))
         return given(mayExist, fault.rejection);
     }
-  });
-}
-
-/** Waits until a request that was sent at `sentAt` can arrive no more; false at once when the command cannot wait so long. */
-function outlast({ clock }: GatewayDesk, sentAt: number, { endsAt }: Allowance): Effect.Effect<boolean> {
-  return Effect.suspend(() => {
-    const until = sentAt + ON_ITS_WAY_MS;
-    if (until > endsAt) return Effect.succeed(false);
-    return Effect.sleep(until - clock.now()).pipe(Effect.as(true));
   });
 }
 
@@ -239,7 +227,7 @@ function send(
     const held = admits(breaker.state, order.client_order_id) ? null : heldBack(breaker.state);
     if (held !== null) return Effect.fail(new HeldBack(held));
     breaker.tell({ type: "admitted", order: order.client_order_id });
-    sent.send(order, clock.now());
+    sent.send(order, clock.steady());
     return exchange.place(order);
   };
   return requests.once({ symbol: order.symbol, what: "place", send: post }, endsAt);

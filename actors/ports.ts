@@ -19,9 +19,13 @@ import type {
 /** Stops a timer or a subscription; calling it again does nothing. */
 export type Cancel = () => void;
 
-/** The one clock. Epoch milliseconds. */
+/** The one clock. */
 export interface Clock {
+  /** Epoch milliseconds. The system's clock may be set, so two readings do not tell how much time has passed. */
   now(): number;
+  /** Milliseconds since a moment of its own. Nobody sets it, and it may stand still while the machine sleeps: so much time has
+   * passed, at least. */
+  steady(): number;
   /** Calls `fire` once, when `now()` has reached `at`; never synchronously. */
   schedule(at: number, fire: () => void): Cancel;
   /** Work is in flight that this process will finish by itself: a clock that can run fast waits until the returned

@@ -103,6 +103,9 @@ export const OrderUnknown = Schema.Struct({
   client_order_id: ClientOrderId,
   outcome: Schema.Literals(["undetermined", "not_found"]),
   message: ShortText,
+  /** Of `not_found`: whether a request with this order was sent so recently that it may still reach the exchange. Measured by
+   * a clock that nobody sets. Left out by a gateway that does not measure it. */
+  may_arrive: Schema.optionalKey(Schema.Boolean),
 });
 
 const operator = { ...received, by: ShortText, reason: ShortText } as const;

@@ -186,10 +186,18 @@ export function noteNotFound(context: Working, at: Timestamp): Working {
   return patch(context, { not_found_at: at });
 }
 
-/** Whether an order that the exchange denies knowing can be taken for one that never arrived. */
-export function isNotFoundForLong(context: Working, at: Timestamp): boolean {
+/** The questions are a minute apart; the second answer may be quicker than the first one was. */
+const DENIED_MS = REPLY_MS - 10_000;
+
+/** Whether an order that the exchange denies knowing can be taken for one that never arrived. A gateway that says whether it may
+ * still arrive is believed; one that does not is held to a full minute. */
+export function isNotFoundForLong(
+  context: Working,
+  { at, may_arrive }: Pick<PurgeEventOf<"order.unknown">, "at" | "may_arrive">,
+): boolean {
   const { not_found_at } = context.attempt;
-  return not_found_at !== null && at >= later(not_found_at, REPLY_MS);
+  if (not_found_at === null || may_arrive === true) return false;
+  return at >= later(not_found_at, may_arrive === undefined ? REPLY_MS : DENIED_MS);
 }
 
 /** The live order never reached the exchange: it is final, with nothing filled. */

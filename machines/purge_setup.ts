@@ -17,7 +17,7 @@ import {
   working,
 } from "./attempt.ts";
 import { cancelCommand, placeCommand, queryCommand, refreshCommand } from "./commands.ts";
-import type { PurgeCommand, PurgeEvent } from "./events.ts";
+import type { PurgeCommand, PurgeEvent, PurgeEventOf } from "./events.ts";
 import {
   askAgainAt,
   giveUpOrder,
@@ -61,7 +61,7 @@ const isFinal = ({ event }: At) => event.type === "order.update" && event.status
 const isUnnamed = (at: At) => isLive(at) && order(at.context)?.order_id === null;
 const isEnding = ({ context, event }: At) =>
   working(context).attempt.wind_down !== null || event.at >= sliceDeadline(working(context));
-const isNotFound = (at: At) =>
+const isNotFound = (at: At): at is At & { readonly event: PurgeEventOf<"order.unknown"> } =>
   isLive(at) && at.event.type === "order.unknown" && at.event.outcome === "not_found";
 const isFirstNotFound = (at: At) => isNotFound(at) && working(at.context).attempt.not_found_at === null;
 /** Says only that the order was placed before, not what became of it. */
@@ -102,7 +102,7 @@ export const purgeSetup = setup({
     isRefusal: (at) => isUnnamed(at) && !isDuplicateCode(at),
     mayPlaceAgain: (at) => isFirstNotFound(at) && !isEnding(at),
     isFirstNotFound,
-    neverArrived: (at) => isNotFound(at) && isNotFoundForLong(working(at.context), at.event.at),
+    neverArrived: (at) => isNotFound(at) && isNotFoundForLong(working(at.context), at.event),
     provesMore: ({ context, event }) => event.type === "order.update" && provesMore(context, event),
   },
   actions: {

@@ -19,6 +19,10 @@ export class WorldClock implements Clock {
     return this.#now;
   }
 
+  steady(): number {
+    return this.#now;
+  }
+
   schedule(at: number, fire: () => void): Cancel {
     this.#activity += 1;
     return this.#timers.add(at, fire);
@@ -81,6 +85,7 @@ export class WallClock {
   forProcess(isAlive: () => boolean): Clock & { close(): void } {
     const timers: SystemTimers = {
       now: () => this.#world.now() + this.#aheadMs,
+      steady: () => this.#world.steady(),
       after: (ms, fire) =>
         this.#world.after(ms, () => {
           if (isAlive()) fire();

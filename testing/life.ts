@@ -18,6 +18,7 @@ export class Life {
   clock(clock: Clock): Clock {
     return {
       now: () => clock.now(),
+      steady: () => clock.steady(),
       schedule: (at, fire) => {
         if (!this.#isAlive) return () => {};
         const end: Cancel = this.#until(clock.schedule(at, () => this.#once(end, fire)));

@@ -59,6 +59,7 @@ export function pacedClock(start: number, speed: number | "max"): Clock & { clos
 
   return {
     now: () => Math.floor(current()),
+    steady: () => Math.floor(current()),
     schedule(at, fire) {
       const cancel = timers.add(at, fire);
       if (waiting !== null && at < waiting.until) interrupt?.();

@@ -2,15 +2,18 @@
 import type { Cancel, Clock } from "../../actors/ports.ts";
 import { TimerQueue } from "./timer_queue.ts";
 
-/** What the system offers: a wall clock that anybody may set, and waits that do not care. */
+/** What the system offers: a wall clock that anybody may set, and one and waits that do not care. */
 export interface SystemTimers {
   /** Epoch milliseconds. */
   now(): number;
+  /** Milliseconds, by a clock that nobody sets. */
+  steady(): number;
   after(ms: number, fire: () => void): Cancel;
 }
 
 const NODE: SystemTimers = {
   now: () => Date.now(),
+  steady: () => performance.now(),
   after(ms, fire) {
     const timer = setTimeout(fire, ms);
     return () => clearTimeout(timer);
@@ -21,7 +24,7 @@ const NODE: SystemTimers = {
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Real time. `close` forgets all timers, so that the process may end. */
-export function systemClock({ now, after }: SystemTimers = NODE): Clock & { close(): void } {
+export function systemClock({ now, steady, after }: SystemTimers = NODE): Clock & { close(): void } {
   const timers = new TimerQueue();
   let armed: Cancel | null = null;
   let armedFor = Number.POSITIVE_INFINITY;
@@ -46,6 +49,7 @@ export function systemClock({ now, after }: SystemTimers = NODE): Clock & { clos
 
   return {
     now,
+    steady,
     schedule(at, fire) {
       const cancel = timers.add(at, fire);
       arm();

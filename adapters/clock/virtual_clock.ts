@@ -28,6 +28,7 @@ export function virtualClock(start = Date.parse("2025-11-11T22:00:00.000Z")): Vi
   };
   return {
     now: () => now,
+    steady: () => now,
     schedule: (at, fire) => timers.add(at, fire),
     hold: () => held.take(),
     async advance(ms) {

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { describe, expect, test } from "vitest";
 import type { Position } from "../../machines/mod.ts";
 import { marketReport, orderReport, orderRequest, refused, symbolOf, unreachable } from "./fake_exchange.ts";
-import { cancel, place, query, refresh, startRig } from "./gateway_kit.ts";
+import { cancel, place, query, refresh, settableClock, startRig } from "./gateway_kit.ts";
 
 const order = orderRequest();
 const fail =
@@ -109,6 +109,36 @@ describe("order.query", () => {
     await rig.send(query(order));
     expect(rig.result("order.unknown")).toMatchObject({ outcome: "not_found" });
     expect(rig.gateway.watched).toBe(0);
+  });
+
+  test("of an order that an earlier life may have just sent says that it may arrive, for half a minute", async () => {
+    const rig = await startRig();
+    await rig.clock.advance(29_999);
+    await rig.send(query(order), cancel(order));
+    await rig.clock.advance(1);
+    await rig.send(query(order));
+    expect(rig.results.map((result) => "may_arrive" in result && result.may_arrive)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("says so of an order that was just sent, also when somebody sets the clock", async () => {
+    const clock = settableClock();
+    const rig = await startRig({ maxAttempts: 1 }, clock);
+    await rig.clock.advance(60_000);
+    rig.exchange.script.place.push(fail(unreachable("timeout", "unknown")));
+    await rig.send(place(order));
+    clock.set(900_000);
+    await rig.send(query(order));
+    await rig.clock.advance(30_000);
+    await rig.send(query(order));
+    expect(rig.results).toMatchObject([
+      { outcome: "undetermined" },
+      { outcome: "not_found", may_arrive: true },
+      { outcome: "not_found", may_arrive: false },
+    ]);
   });
 
   test("is repeated over a bad network", async () => {

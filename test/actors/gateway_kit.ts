@@ -11,7 +11,7 @@ import {
   type Delivery,
   type Observation,
 } from "../../actors/ports.ts";
-import { type VirtualClock, virtualClock } from "../../adapters/clock/mod.ts";
+import { systemClock, type VirtualClock, virtualClock } from "../../adapters/clock/mod.ts";
 import {
   HoldingsMessage,
   type OrderRequest,
@@ -61,7 +61,7 @@ export class TestBus implements Bus {
     dead: [],
   };
 
-  constructor(clock: VirtualClock) {
+  constructor(clock: VirtualClock = virtualClock()) {
     this.#clock = clock;
   }
 
@@ -125,13 +125,43 @@ export class TestBus implements Bus {
   async close(): Promise<void> {}
 }
 
+/** The system's clock on virtual timers, which somebody may set. */
+export function settableClock(): VirtualClock & { set(aheadMs: number): void } {
+  const time = virtualClock();
+  const start = time.steady();
+  let ahead = 0;
+  const clock = systemClock({
+    now: () => time.now() + ahead,
+    steady: () => time.steady() - start,
+    after: (ms, fire) => time.schedule(time.now() + ms, fire),
+  });
+  return {
+    ...time,
+    ...clock,
+    hold: () => time.hold(),
+    set(aheadMs) {
+      ahead = aheadMs;
+    },
+    get holds() {
+      return time.holds;
+    },
+  };
+}
+
 export class Rig {
-  readonly clock = virtualClock();
-  readonly bus = new TestBus(this.clock);
-  readonly exchange = new FakeExchange(this.clock);
+  readonly clock: VirtualClock;
+  readonly bus: TestBus;
+  readonly exchange: FakeExchange;
   readonly observed: Observation[] = [];
-  readonly start = this.clock.now();
+  readonly start: number;
   #gateway: Gateway | null = null;
+
+  constructor(clock: VirtualClock = virtualClock()) {
+    this.clock = clock;
+    this.bus = new TestBus(clock);
+    this.exchange = new FakeExchange(clock);
+    this.start = clock.now();
+  }
 
   get gateway(): Gateway {
     if (this.#gateway === null) throw new Error("not started");
@@ -215,8 +245,8 @@ afterEach(async () => {
 });
 
 /** A started gateway, stopped when the test ends. */
-export async function startRig(settings: Partial<GatewaySettings> = {}): Promise<Rig> {
-  const rig = new Rig();
+export async function startRig(settings: Partial<GatewaySettings> = {}, clock?: VirtualClock): Promise<Rig> {
+  const rig = new Rig(clock);
   await rig.begin(settings);
   rigs.push(rig);
   return rig;

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { describe, expect, test } from "vitest";
 import { SentOrders } from "../../actors/gateway_place.ts";
 import { orderReport, orderRequest, refused, unreachable } from "./fake_exchange.ts";
-import { cancel, disconnected, place, query, startRig } from "./gateway_kit.ts";
+import { cancel, disconnected, place, query, settableClock, startRig } from "./gateway_kit.ts";
 
 const order = orderRequest();
 const HOUR = 3_600_000;
@@ -106,6 +106,21 @@ describe("an order that is sent again, to a gateway that never had it", () => {
     expect(rig.resultTypes).toEqual([]);
     await rig.clock.advance(30_000);
     expect(rig.result("order.rejected").rejection.code).toBe("INVALID_SIZE_PRECISION");
+  });
+
+  test("is not called refused the sooner for a clock that is set ahead", async () => {
+    const clock = settableClock();
+    const rig = await startRig({}, clock);
+    rig.exchange.script.place.push(() => Effect.fail(refused("INVALID_SIZE_PRECISION")));
+    await rig.send(again);
+    // A timer wakes the clock, and everything that is due by it.
+    clock.schedule(clock.now() + 5_000, () => {});
+    clock.set(31_000);
+    await rig.clock.advance(6_000);
+    expect(rig.exchange.count("order")).toBe(1);
+    rig.exchange.create(order);
+    await rig.clock.advance(24_000);
+    expect(rig.resultTypes).toEqual(["order.accepted"]);
   });
 });
 

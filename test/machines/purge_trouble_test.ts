@@ -75,6 +75,36 @@ describe("outcomes that are not known", () => {
     expect(scenario.run.context.attempt).toMatchObject({ order: null, slice: 2, no_fills: 1 });
   });
 
+  test("an order that may still be on its way is not given up, whatever the clock says", () => {
+    const scenario = new Scenario();
+    const denial = (may_arrive: boolean) => ({ ...scenario.unknown("not_found"), may_arrive });
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.reachDeadline();
+    scenario.send(denial(true));
+    scenario.reachDeadline();
+    expect(scenario.send(denial(true)).changed).toBe(false);
+    scenario.reachDeadline();
+    scenario.send(denial(false));
+    expect(scenario.run.context.attempt).toMatchObject({ order: null, slice: 2 });
+  });
+
+  test.each([
+    ["fifty seconds after the first denial", 50_000, 2],
+    ["sooner than that", 49_999, 1],
+  ])("an order that the gateway says can arrive no more is given up, or not, %s", (_, ms, slice) => {
+    const scenario = new Scenario();
+    scenario.send(scenario.request());
+    scenario.send(scenario.quote());
+    scenario.reachDeadline();
+    scenario.send({ ...scenario.unknown("not_found"), may_arrive: true });
+    const denial = { ...scenario.unknown("not_found"), may_arrive: false };
+    const { not_found_at } = working(scenario.run.context).attempt;
+    const at = new Date(Date.parse(not_found_at ?? "") + ms).toISOString();
+    scenario.send({ ...denial, at });
+    expect(scenario.run.context.attempt?.slice).toBe(slice);
+  });
+
   test("a refusal after all ends the question", () => {
     const scenario = new Scenario();
     scenario.send(scenario.request());

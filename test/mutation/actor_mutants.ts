@@ -11,6 +11,7 @@ const CYCLE = ["test/actors/cycle_test.ts", "test/actors/cycle_start_now_test.ts
 const ELIGIBILITY = ["test/actors/eligibility_test.ts"];
 const BREAKER = ["test/actors/breaker_test.ts", "test/actors/breaker_edges_test.ts"];
 const PLACE = ["test/actors/gateway_place_test.ts", "test/actors/gateway_redelivery_test.ts"];
+const DOUBT = ["test/actors/gateway_commands_test.ts", "test/actors/gateway_redelivery_test.ts"];
 
 const pipeline = [
   ...inFile("actors/commit_pipeline.ts", PIPELINE, [
@@ -461,6 +462,26 @@ const gateway = [
       find: "admits(breaker.state, order.client_order_id) ? null : heldBack(breaker.state)",
       replace: "admits(breaker.state, order.client_order_id) ? null : null",
       tests: ["test/actors/gateway_breaker_test.ts"],
+    },
+  ]),
+  ...inFile("actors/gateway_doubt.ts", DOUBT, [
+    {
+      id: "wait-ends-with-the-clock",
+      suffers: "a refusal counts while an earlier request may arrive, since somebody set the clock",
+      find: "while (left() > 0) yield*",
+      replace: "if (left() > 0) yield*",
+    },
+    {
+      id: "denial-without-doubt",
+      suffers: "an order that is on its way is given up, since somebody set the clock",
+      find: "clock.steady() < sentAt + ON_ITS_WAY_MS",
+      replace: "clock.steady() < sentAt",
+    },
+    {
+      id: "doubt-by-the-wall-clock",
+      suffers: "whether an order may still arrive depends on who sets the clock",
+      find: "clock.steady() < sentAt + ON_ITS_WAY_MS",
+      replace: "clock.now() < sentAt + ON_ITS_WAY_MS",
     },
   ]),
   ...inFile("actors/gateway_requests.ts", PLACE, [

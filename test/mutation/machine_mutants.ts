@@ -140,7 +140,7 @@ const guards = inFile("machines/purge_setup.ts", MACHINE, [
   {
     id: "not-found-believed-at-once",
     suffers: "an order on its way is given up, and sold a second time",
-    find: "isNotFound(at) && isNotFoundForLong(working(at.context), at.event.at)",
+    find: "isNotFound(at) && isNotFoundForLong(working(at.context), at.event)",
     replace: "isNotFound(at)",
   },
   {
@@ -264,6 +264,18 @@ const attempt = inFile("machines/attempt.ts", MACHINE, [
 ]);
 
 const liveOrder = inFile("machines/live_order.ts", MACHINE, [
+  {
+    id: "still-on-its-way-ignored",
+    suffers: "a clock that is set passes for a minute, and an order on its way is given up",
+    find: "not_found_at === null || may_arrive === true",
+    replace: "not_found_at === null",
+  },
+  {
+    id: "unmeasured-denial-believed",
+    suffers: "an order is given up sooner on the word of a gateway that measures nothing",
+    find: "may_arrive === undefined ? REPLY_MS : DENIED_MS",
+    replace: "DENIED_MS",
+  },
   {
     id: "fill-taken-as-a-delta",
     suffers: "each report of a growing order is counted in full, and the rest is never sold",

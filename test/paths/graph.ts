@@ -152,7 +152,7 @@ function foldOrder(world: World, attempt: Attempt, leaf: string): readonly unkno
   return [
     order.order_id === null,
     isZero(order.filled_size),
-    attempt.not_found_at === null ? null : isNotFoundForLong(context, next),
+    attempt.not_found_at === null ? null : isNotFoundForLong(context, { at: next }),
     leaf === "querying" && next >= sliceDeadline(context),
     isStudied(world) ? [order.revision < 0, next >= attempt.ends_at] : null,
   ];

@@ -27,4 +27,10 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       "a late request arrived while the process was dead, and an old answer that came again said that there was no order",
   },
+  {
+    seed: 40_071,
+    minutes: 3,
+    found:
+      "somebody set the clock while a request was on its way, and the order was given up a minute later that was none",
+  },
 ];

@@ -145,6 +145,14 @@ describe("paced clock", () => {
 });
 
 describe("system clock", () => {
+  test("has a steady one beside it, which goes on where somebody sets it", () => {
+    let [now, steady] = [5_000_000, 20.5];
+    const clock = opened(systemClock({ now: () => now, steady: () => steady, after: () => () => {} }));
+    now -= 900_000;
+    steady += 1_000;
+    expect([clock.now(), clock.steady()]).toEqual([4_100_000, 1_020.5]);
+  });
+
   test("fires a due timer, and not a cancelled one", async () => {
     const clock = opened(systemClock());
     const seen: string[] = [];

@@ -256,7 +256,9 @@ def result(kind: str, symbol: str, **fields: Any) -> Body:
 
 
 def unknown(symbol: str, client_order_id: str, message: str) -> Body:
-    return result("order.unknown", symbol, client_order_id=client_order_id, outcome="not_found", message=message)
+    #: Nothing is ever on its way to an exchange in memory; to one over a network half a minute, by time.monotonic().
+    said = {"outcome": "not_found", "message": message, "may_arrive": False}
+    return result("order.unknown", symbol, client_order_id=client_order_id, **said)
 
 
 def note(text: str) -> None:
