@@ -9,10 +9,10 @@ import type {
   OrderStatus,
   Product,
   PurgeCommand,
-  PurgeEvent,
   Rejection,
   Timestamp,
   TradingSymbol,
+  Transition,
   VenueState,
 } from "../machines/mod.ts";
 
@@ -33,27 +33,9 @@ export interface Clock {
   hold(): () => void;
 }
 
-/** One durable step of one symbol's machine. Everything that replay, recovery and observers need. */
-export interface JournalRecord {
-  /** Position in this ledger, from 1, without gaps, across all symbols. */
-  readonly seq: number;
-  readonly at: Timestamp;
-  readonly symbol: TradingSymbol;
-  readonly event: PurgeEvent;
-  /** States entered on the way, in order, such as `["failed", "backoff.waiting"]`. */
-  readonly path: readonly string[];
-  /** Where the machine came to rest: `backoff.waiting`, `purging.resting`. */
-  readonly state: string;
-  readonly commands: readonly PurgeCommand[];
-  /** `encodeSnapshot` of the machine after the event, JSON. */
-  readonly snapshot: unknown;
-}
+/** A step of one symbol's machine in its journal. */
+export type JournalRecord = Omit<Transition, "ledger_id">;
 export type JournalDraft = Omit<JournalRecord, "seq">;
-
-/** A durable step as observers see it: which ledger it is of, besides. */
-export interface Transition extends JournalRecord {
-  readonly ledger_id: string;
-}
 
 /** The append-only record of a ledger. One writer at a time. */
 export interface Journal {

@@ -12,4 +12,5 @@ export * from "./replay.ts";
 export * from "./replay_shrink.ts";
 export * from "./replay_what_if.ts";
 export * from "./slicing.ts";
+export * from "./transition.ts";
 export * from "./vocabulary.ts";

@@ -1,25 +1,17 @@
 // Feeds recorded events to the machine as it is now, and says where it goes another way than was recorded. No clock, no
 // I/O, one record at a time: what is kept is one machine a symbol, however long the recording.
-import type { PurgeCommand, PurgeEvent } from "./events.ts";
+import type { PurgeEvent } from "./events.ts";
 import { type Difference, differencesIn, isSame, isSameList } from "./plain_diff.ts";
 import { type PurgeRun, type PurgeStep, SNAPSHOT_VERSION, SnapshotError, startPurge } from "./purge_run.ts";
 import { steppedMachines } from "./replay_run.ts";
+import type { Transition } from "./transition.ts";
 import type { Timestamp, TradingSymbol } from "./vocabulary.ts";
 
-/** One step as some machine once took it. */
-export interface RecordedStep {
+/** One step as some machine once took it. Its snapshot is asked for only where a replay needs it: it is the larger part of a
+ * record, and may be read as late as that. */
+export interface RecordedStep extends Transition {
   /** `SNAPSHOT_VERSION` of the machine that took it. */
   readonly machine: number;
-  readonly ledger_id: string;
-  readonly seq: number;
-  readonly at: Timestamp;
-  readonly symbol: TradingSymbol;
-  readonly event: PurgeEvent;
-  readonly path: readonly string[];
-  readonly state: string;
-  readonly commands: readonly PurgeCommand[];
-  /** Asked for only where a replay needs it: it is the larger part of a record, and may be read as late as that. */
-  readonly snapshot: unknown;
 }
 
 /** Where a step led. */

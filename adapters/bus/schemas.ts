@@ -5,36 +5,16 @@ import {
   HoldingsMessage,
   HoldingsRefresh,
   OrderResult,
+  isOfOneSymbol,
   PurgeCommand,
-  PurgeEvent,
   ShortText,
   Timestamp,
-  TradingSymbol,
+  transitionFields,
   VenueState,
 } from "../../machines/mod.ts";
 
-/** A name of a state or of a machine's deadline. */
-const StateName = Schema.String.check(Schema.isMaxLength(200));
-
 /** One durable step of one symbol's machine, as observers see it. */
-export const TransitionBody = Schema.Struct({
-  ledger_id: ShortText,
-  seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
-  at: Timestamp,
-  symbol: TradingSymbol,
-  event: PurgeEvent,
-  path: Schema.Array(StateName).check(Schema.isMaxLength(100)),
-  state: StateName,
-  commands: Schema.Array(PurgeCommand).check(Schema.isMaxLength(100)),
-  snapshot: Schema.Json,
-}).check(
-  Schema.makeFilter(
-    (record) =>
-      (record.event.symbol === record.symbol &&
-        record.commands.every((command) => command.symbol === record.symbol)) ||
-      "an event or a command in it is of another symbol",
-  ),
-);
+export const TransitionBody = Schema.Struct(transitionFields).check(isOfOneSymbol);
 
 /** What could not be processed, with its bytes and the reason. */
 export const DeadLetterBody = Schema.Struct({

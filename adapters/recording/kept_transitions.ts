@@ -2,8 +2,8 @@
 // request, several at a time, and no consumer.
 import { JetStreamApiError, jetstreamManager, type StoredMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { BusError, type Transition } from "../../actors/ports.ts";
-import type { TradingSymbol } from "../../machines/mod.ts";
+import { BusError } from "../../actors/ports.ts";
+import type { TradingSymbol, Transition } from "../../machines/mod.ts";
 import { decode, patternOf } from "../bus/mod.ts";
 
 export type Kept =

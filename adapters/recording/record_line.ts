@@ -1,14 +1,14 @@
 // One durable step as one line of JSON: how a recording is written, and how each line of one is read back.
 import { Schema } from "effect";
-import type { Transition } from "../../actors/ports.ts";
 import {
-  PurgeCommand,
+  isOfOneSymbol,
   PurgeEvent,
   type RecordedStep,
   SNAPSHOT_VERSION,
-  ShortText,
-  Timestamp,
+  type Timestamp,
   TradingSymbol,
+  type Transition,
+  transitionFields,
 } from "../../machines/mod.ts";
 import { withoutPrivateData } from "./private_data.ts";
 
@@ -16,29 +16,13 @@ import { withoutPrivateData } from "./private_data.ts";
 export const RECORDING_FORMAT = 1;
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
-const StateName = Schema.String.check(Schema.isMaxLength(200));
 
 /** A line of a recording: a transition as it is on the bus, the version of the line, and that of the machine. */
 export const RecordLine = Schema.Struct({
   format: Schema.Literal(RECORDING_FORMAT),
   machine: Count,
-  ledger_id: ShortText,
-  seq: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
-  at: Timestamp,
-  symbol: TradingSymbol,
-  event: PurgeEvent,
-  path: Schema.Array(StateName).check(Schema.isMaxLength(100)),
-  state: StateName,
-  commands: Schema.Array(PurgeCommand).check(Schema.isMaxLength(100)),
-  snapshot: Schema.Json,
-}).check(
-  Schema.makeFilter(
-    (record) =>
-      (record.event.symbol === record.symbol &&
-        record.commands.every((command) => command.symbol === record.symbol)) ||
-      "an event or a command in it is of another symbol",
-  ),
-);
+  ...transitionFields,
+}).check(isOfOneSymbol);
 
 /** A step as a line, without a line break, and without what nobody else may read. */
 export function recordLine({

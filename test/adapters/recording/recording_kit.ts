@@ -1,7 +1,6 @@
 // A ledger's steps for tests of recordings.
-import type { Transition } from "../../../actors/ports.ts";
 import { recordLine } from "../../../adapters/recording/mod.ts";
-import { type PurgeEvent, TradingSymbol } from "../../../machines/mod.ts";
+import { type PurgeEvent, TradingSymbol, type Transition } from "../../../machines/mod.ts";
 import { recordingOf, story } from "../../machines/recordings.ts";
 import { BONK, LEDGER, Scenario } from "../../machines/scenario.ts";
 
