@@ -30,14 +30,14 @@ export async function writeJournal(
     const { from } = command;
     const start = from !== null && "seq" in from ? from.seq - 1 : 0;
     let last = await writeFrom(reader, command, start, output);
-    if (!command.follow) return done();
+    if (!command.follow) return await output.end(done());
     const stop = signal ?? untilSignal();
     while (!stop.aborted && !output.isClosed) {
       // An abort ends the waiting, and is no error.
       await sleep(pollMs, undefined, { signal: stop }).catch(() => {});
       if (!stop.aborted) last = await writeFrom(reader, command, last, output);
     }
-    return done();
+    return await output.end(done());
   } finally {
     await reader.close();
   }

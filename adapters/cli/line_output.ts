@@ -1,10 +1,13 @@
 // Many lines to one stream: no faster than it takes them, and no longer than somebody reads.
+import { setImmediate as soon } from "node:timers/promises";
+import { type Answer, failed } from "./answer.ts";
 
 export interface LineStream {
   write(text: string): boolean;
   once(event: "drain", listener: () => void): unknown;
-  on(event: "error" | "close", listener: () => void): unknown;
-  off(event: "drain" | "error" | "close", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "close", listener: () => void): unknown;
+  off(event: "drain", listener: () => void): unknown;
 }
 
 const FULL_CHARS = 64 * 1024;
@@ -19,10 +22,14 @@ export class LineOutput {
   #wake: () => void = () => {};
   #waiting = "";
   #isClosed = false;
+  #trouble: Error | null = null;
 
   constructor(stream: LineStream) {
     this.#stream = stream;
-    stream.on("error", this.#onEnd);
+    stream.on("error", (error) => {
+      if (!("code" in error && error.code === "EPIPE")) this.#trouble = error;
+      this.#onEnd();
+    });
     stream.on("close", this.#onEnd);
   }
 
@@ -49,6 +56,16 @@ export class LineOutput {
     this.#stream.once("drain", resolve);
     await promise;
     this.#stream.off("drain", resolve);
+  }
+
+  /** Writes what is left. Returns `answer`, unless a disk did not take all of the lines. */
+  async end(answer: Answer): Promise<Answer> {
+    await this.flush();
+    // A file says so after its last write has returned.
+    await soon();
+    if (this.#trouble === null) return answer;
+    const why = `standard output could not be written to its end: ${this.#trouble.message}`;
+    return failed([why, answer.errors].filter((text) => text !== "").join("\n"));
   }
 }
 

@@ -51,5 +51,5 @@ async function recordFrom(
     }
   });
   if (!asked.ok) return failed(asked.message);
-  return malformed === 0 ? done() : failed(`${malformed} messages were left out`);
+  return output.end(malformed === 0 ? done() : failed(`${malformed} messages were left out`));
 }

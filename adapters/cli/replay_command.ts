@@ -104,13 +104,12 @@ class Replaying implements Taker {
         JSON.stringify({ kind: "summary", ...summary, diverges: divergence !== null, refusal }),
       );
     } else if (show !== "mermaid") for (const line of lines) this.#output.line(line);
-    await this.#output.flush();
     const errors = [
       ...(refusal === null ? [] : [refusal]),
       ...(divergence === null ? [] : [formatDivergence(divergence)]),
     ];
-    if (errors.length > 0) return failed(errors.join("\n"));
-    return badLines === 0 ? done() : failed(`${badLines} lines could not be replayed`);
+    if (errors.length === 0 && badLines > 0) errors.push(`${badLines} lines could not be replayed`);
+    return this.#output.end(errors.length === 0 ? done() : failed(errors.join("\n")));
   }
 
   #ending(badLines: number): readonly string[] {

@@ -44,9 +44,7 @@ export async function shrinkRecording(
   const shrunk = shrink({ ledgerId, symbol, events: story.events, goal: found.goal, ...base });
   if (shrunk === null) return failed(notReproduced(found));
   for (const line of shown(command, found, shrunk, story)) output.line(line);
-  await output.flush();
-  if (found.divergence === null) return done();
-  return failed(formatDivergence(found.divergence));
+  return output.end(found.divergence === null ? done() : failed(formatDivergence(found.divergence)));
 }
 
 interface Found {

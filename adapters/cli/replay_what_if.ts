@@ -45,9 +45,9 @@ export async function replayWhatIf(
       ? ends.map((end) => JSON.stringify(end))
       : [...ends.flatMap(linesOf), summary(ends, basename(policyFile))];
   for (const line of lines) output.line(line);
-  await output.flush();
-  if (reading.refusal !== null) return failed(reading.refusal);
-  return reading.badLines === 0 ? done() : failed(`${reading.badLines} lines could not be replayed`);
+  if (reading.refusal !== null) return output.end(failed(reading.refusal));
+  const { badLines } = reading;
+  return output.end(badLines === 0 ? done() : failed(`${badLines} lines could not be replayed`));
 }
 
 function linesOf(end: WhatIf): readonly string[] {

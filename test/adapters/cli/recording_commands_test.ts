@@ -143,6 +143,22 @@ describe("lines", () => {
     output.line("two");
     await output.flush();
     expect(pipe.text).toBe("one\n");
+    const answer = { exitCode: 0, text: "", errors: "" } as const;
+    expect(await output.end(answer)).toBe(answer);
+  });
+
+  test("that a full disk does not take are said to be missing, also when it says so late", async () => {
+    const disk = new Collected((stream) => {
+      process.nextTick(() => stream.emit("error", new Error("ENOSPC: no space left on device, write")));
+      return true;
+    });
+    const output = new LineOutput(disk);
+    output.line("one");
+    expect(await output.end({ exitCode: 0, text: "", errors: "" })).toEqual({
+      exitCode: 1,
+      text: "",
+      errors: "standard output could not be written to its end: ENOSPC: no space left on device, write",
+    });
   });
 });
 
