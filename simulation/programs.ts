@@ -156,7 +156,7 @@ export class Program {
       ...{ server, clock, faults, role },
       isAlive: () => life.isAlive,
       diesAt: (place) => life.diesAt(place),
-      onAnswered: (message, answer) => referee.results.answered(message, answer, message.deliveries),
+      onTaken: (message) => referee.results.taken(message),
     });
     this.#transports.push(transport);
     transport.set(this.#ground.isServerUp());

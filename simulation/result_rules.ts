@@ -5,16 +5,15 @@ import { type OrderResult, startPurge, type TradingSymbol } from "../machines/mo
 import type { RecordRules } from "./record_rules.ts";
 import type { Whistle } from "./invariants.ts";
 
-/** Snapshots of a symbol that a result may have met, the newest last. */
-const KEPT = 12;
+/** Its `deliveries` may still grow. */
+type Taken = TransportMessage & { readonly deliveries: number };
 
 export class ResultRules {
   readonly #ledgerId: string;
   readonly #records: RecordRules;
   readonly #whistle: Whistle;
   readonly #recorded = new Set<string>();
-  readonly #snapshots = new Map<TradingSymbol, unknown[]>();
-  acknowledged = 0;
+  readonly #states = new Map<TradingSymbol, Pick<JournalRecord, "at" | "snapshot">[]>();
 
   constructor(ledgerId: string, records: RecordRules, whistle: Whistle) {
     this.#ledgerId = ledgerId;
@@ -22,39 +21,47 @@ export class ResultRules {
     this.#whistle = whistle;
   }
 
-  recorded({ event, symbol, snapshot }: JournalRecord): void {
+  recorded({ at, event, symbol, snapshot }: JournalRecord): void {
     this.#recorded.add(keyOf(event));
-    const snapshots = this.#snapshots.get(symbol) ?? [];
-    snapshots.push(snapshot);
-    if (snapshots.length > KEPT) snapshots.shift();
-    this.#snapshots.set(symbol, snapshots);
+    const states = this.#states.get(symbol) ?? [];
+    states.push({ at, snapshot });
+    this.#states.set(symbol, states);
   }
 
-  /** The supervisor has told the server that it need not deliver this again.
+  /** The supervisor has a message in hand. The states that it may meet begin with the last durable one.
    *
-   * @param deliveries how often it was delivered: that an order was not found is old news when it comes again */
-  answered(message: TransportMessage, answer: "ack" | "term", deliveries: number): void {
+   * @returns to be called when the server has been told that it need not deliver this again */
+  taken(message: Taken): (answer: "ack" | "term") => void {
     const decoded = decode("results", message);
-    if (!decoded.ok) return;
+    if (!decoded.ok) return () => {};
     const result = decoded.body;
-    if (result.type === "order.unknown" && deliveries > 1) return;
+    const known = this.#states.get(result.symbol)?.length ?? 0;
+    return (answer) => {
+      // That an order was not found is old news when it comes again.
+      if (result.type === "order.unknown" && message.deliveries > 1) return;
+      this.#answered(result, answer, known - 1);
+    };
+  }
+
+  /** @param from the first of the states that it may have met, by number */
+  #answered(result: OrderResult, answer: "ack" | "term", from: number): void {
     if (answer === "term") {
       if (this.#records.last(result.symbol) === null) return;
       this.#whistle.blow("no_result_set_aside", `${result.type} of ${result.symbol} was set aside`);
       return;
     }
-    this.acknowledged += 1;
-    if (this.#recorded.has(keyOf(result)) || this.#saysNothing(result)) return;
+    if (this.#recorded.has(keyOf(result)) || this.#saysNothing(result, from)) return;
     const state = this.#records.last(result.symbol)?.state ?? "unknown";
-    const message_ = `${JSON.stringify(result)} was acknowledged, is not in the journal, and would move ${state}`;
-    this.#whistle.blow("no_result_lost", message_);
+    const message = `${JSON.stringify(result)} was acknowledged, is not in the journal, and would move ${state}`;
+    this.#whistle.blow("no_result_lost", message);
   }
 
-  #saysNothing(result: OrderResult): boolean {
+  #saysNothing(result: OrderResult, from: number): boolean {
     const { symbol } = result;
-    const snapshots = this.#snapshots.get(symbol) ?? [];
-    return snapshots.some((snapshot) => {
-      const { changed } = startPurge({ ledgerId: this.#ledgerId, symbol, snapshot }).step(result);
+    const states = this.#states.get(symbol)?.slice(Math.max(0, from)) ?? [];
+    // When it was received is a matter of the supervisor's clock, which may stand where the record left it.
+    return states.some(({ at, snapshot }) => {
+      const { changed } = startPurge({ ledgerId: this.#ledgerId, symbol, snapshot }).step({ ...result, at });
       return !changed;
     });
   }

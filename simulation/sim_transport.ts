@@ -25,9 +25,11 @@ export interface ConnectionOptions {
   readonly isAlive: () => boolean;
   /** Whether the process dies here and now. */
   readonly diesAt: (place: string) => boolean;
-  /** A message was answered for good. */
-  readonly onAnswered: (message: Stored, answer: "ack" | "term") => void;
+  /** A message is in hand. What is returned is told when it was answered for good. */
+  readonly onTaken: (message: Stored) => (answer: Answer) => void;
 }
+
+type Answer = "ack" | "term";
 
 /** After this the client sends again what was not acknowledged. */
 const RESEND_MS = 5_000;
@@ -205,7 +207,7 @@ class Receiver implements Client {
   readonly #line: Pick<Client, "isConnected">;
   readonly #onMessage: (message: TransportMessage) => void;
   readonly #inHand = new Map<number, Stored>();
-  readonly #given = new Map<number, "ack" | "term">();
+  readonly #given = new Set<number>();
   /** What is older than this connection may have been in other hands. */
   readonly #suspectUntil: number;
 
@@ -250,6 +252,7 @@ class Receiver implements Client {
 
   #receipt(message: Stored): Receipt {
     const { sequence } = message;
+    const tell = this.#options.onTaken(message);
     const least = sequence <= this.#suspectUntil ? 2 : 1;
     const settle = (answer: () => void): void => {
       if (this.#options.isAlive() && this.#inHand.delete(sequence)) answer();
@@ -264,9 +267,9 @@ class Receiver implements Client {
       },
       ack: () =>
         settle(() => {
-          if (!this.#options.diesAt("before an answer")) this.#answer(message, "ack");
+          if (!this.#options.diesAt("before an answer")) this.#answer(message, () => tell("ack"));
         }),
-      term: () => settle(() => this.#answer(message, "term")),
+      term: () => settle(() => this.#answer(message, () => tell("term"))),
       nak: () =>
         settle(() => {
           if (this.isConnected) this.#queue.putBack(sequence);
@@ -274,10 +277,10 @@ class Receiver implements Client {
     };
   }
 
-  #answer(message: Stored, answer: "ack" | "term"): void {
-    const { faults, onAnswered } = this.#options;
-    this.#given.set(message.sequence, answer);
-    onAnswered(message, answer);
+  #answer(message: Stored, tell: () => void): void {
+    const { faults } = this.#options;
+    this.#given.add(message.sequence);
+    tell();
     if (this.isConnected && !faults.strikes("answer.lost", message.subject)) {
       this.#queue.answer(message.sequence);
     }
