@@ -52,17 +52,19 @@ export async function readRecording(
 ): Promise<Reading> {
   const read = { records: 0, badLines: 0, bytes: 0 };
   const stop = (refusal: string | null): Reading => ({ ...read, refusal });
+  let bar: ProgressBar | null = null;
   const note = (number: number, problem: string): void => {
     read.badLines += 1;
+    // What is warned of may come to the same terminal.
+    bar?.clear();
     if (read.badLines <= WARNINGS_MAX) warn(`line ${number} ${problem}`);
     if (read.badLines === WARNINGS_MAX) warn("more lines like this are counted, and not shown");
     taker.lose();
   };
   setFlagsFromString(HEAP_FLAGS);
   try {
-    const size = file === "-" ? null : statSync(file).size;
     const source = counted(file === "-" ? stdin : partsOf(file), read);
-    const bar = new ProgressBar(progress, size);
+    bar = new ProgressBar(progress, file === "-" ? null : sizeOf(file));
     try {
       for await (const { first, lines, isOpen } of linesOf(source)) {
         for (const [index, line] of lines.entries()) {
@@ -88,6 +90,12 @@ export async function readRecording(
     const why = error instanceof Error ? error.message : String(error);
     return stop(`${file === "-" ? "standard input" : file} could not be read to its end: ${why}`);
   }
+}
+
+/** Null of a pipe with a name, which has none. */
+function sizeOf(file: string): number | null {
+  const found = statSync(file);
+  return found.isFile() ? found.size : null;
 }
 
 /** @param isOpen it has no end, as where a disk was full or a process killed */

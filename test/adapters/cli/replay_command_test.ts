@@ -1,4 +1,6 @@
 // `purgatory replay`, from a file or standard input, to whoever reads.
+import { execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +29,17 @@ const file = (name: string, text: string): string => {
   writeFileSync(path, text);
   return path;
 };
-async function run(line: string, input: string | Uint8Array, stdout = new Collected()) {
+function pipe(name: string): string {
+  const path = join(dir, name);
+  execFileSync("mkfifo", [path]);
+  return path;
+}
+async function run(
+  line: string,
+  input: string | Uint8Array,
+  stdout = new Collected(),
+  stderr = new Collected(),
+) {
   const command = parseCommandLine(
     `replay ${line}`.trim().split(" "),
     {},
@@ -38,7 +50,6 @@ async function run(line: string, input: string | Uint8Array, stdout = new Collec
     },
   );
   if (command.kind !== "replay") throw new Error(JSON.stringify(command));
-  const stderr = new Collected();
   const answer = await replay(command, { stdin: bytes(input), stdout, stderr });
   return { ...answer, out: stdout.lines, warned: stderr.lines };
 }
@@ -144,6 +155,32 @@ describe("a recording that the machine goes another way with", () => {
   test("does not fail for another symbol, nor before", async () => {
     expect((await run("--quiet --symbol SEI-USD", other.join("\n"))).exitCode).toBe(0);
     expect((await run(`--quiet --until ${third}`, other.join("\n"))).exitCode).toBe(0);
+  });
+});
+
+describe("on a terminal", () => {
+  const terminal = () => new Collected(() => true, true);
+
+  test("a line that cannot be read is named beside the bar, and not within it", async () => {
+    const input = gzipSync(Buffer.concat([Buffer.from(all), Buffer.alloc(200_000, "nonsense\n")]));
+    const stderr = terminal();
+    await run("--quiet", input, new Collected(), stderr);
+    const [, bar, cleared] = stderr.text.split("\r\u001b[K");
+    expect([bar, cleared]).toEqual([
+      expect.stringMatching(/^\d+ records$/),
+      expect.stringMatching(/^line \d+ is not JSON/),
+    ]);
+  });
+
+  test("a pipe with a name has no end that anybody knows of", async () => {
+    const path = pipe("named");
+    const stderr = terminal();
+    const [{ exitCode }] = await Promise.all([
+      run(`${path} --quiet`, "", new Collected(), stderr),
+      writeFile(path, all),
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stderr.text.split("\r\u001b[K")[1]).toBe(`${lines.length} records`);
   });
 });
 
