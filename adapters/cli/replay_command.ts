@@ -4,14 +4,17 @@ import {
   type Divergence,
   formatDivergence,
   type RecordedStep,
+  type Replayed,
   TradingSymbol,
 } from "../../machines/mod.ts";
 import { mermaidHead, MermaidSequence, type ReadRecord, STEP_HEAD, stepRow } from "../recording/mod.ts";
-import { type Answer, done, failed } from "./answer.ts";
+import { type Answer, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
 import { LineOutput, type LineStream } from "./line_output.ts";
 import type { ProgressStream } from "./progress_bar.ts";
 import {
+  endOf,
+  faultOf,
   type Reading,
   type ReadingInput,
   readRecording,
@@ -65,10 +68,9 @@ class Replaying implements Taker {
   take(record: ReadRecord): Verdict {
     const taken = this.#replay.take(record);
     if (taken.kind === "passed") return "more";
-    if (taken.kind === "refused") return { problem: taken.message };
+    const problem = faultOf(record, taken);
+    if (problem !== null) return { problem };
     if (taken.kind === "differs") {
-      const problem = record.problem();
-      if (problem !== null) return { problem };
       this.#divergence = taken.divergence;
       return "enough";
     }
@@ -88,7 +90,8 @@ class Replaying implements Taker {
     return !this.#output.isClosed;
   }
 
-  async end({ refusal, badLines }: Reading): Promise<Answer> {
+  end(reading: Reading): Promise<Answer> {
+    const { refusal, badLines } = reading;
     const { show } = this.#command;
     const divergence = this.#divergence;
     const summary = {
@@ -104,12 +107,7 @@ class Replaying implements Taker {
         JSON.stringify({ kind: "summary", ...summary, diverges: divergence !== null, refusal }),
       );
     } else if (show !== "mermaid") for (const line of lines) this.#output.line(line);
-    const errors = [
-      ...(refusal === null ? [] : [refusal]),
-      ...(divergence === null ? [] : [formatDivergence(divergence)]),
-    ];
-    if (errors.length === 0 && badLines > 0) errors.push(`${badLines} lines could not be replayed`);
-    return this.#output.end(errors.length === 0 ? done() : failed(errors.join("\n")));
+    return this.#output.end(divergence === null ? endOf(reading) : failed(formatDivergence(divergence)));
   }
 
   #ending(badLines: number): readonly string[] {
@@ -124,7 +122,7 @@ class Replaying implements Taker {
     ];
   }
 
-  #show(record: RecordedStep, kind: "same" | "base"): void {
+  #show(record: RecordedStep, kind: Replayed["kind"]): void {
     switch (this.#command.show) {
       case "table":
         this.#output.line(stepRow(record));

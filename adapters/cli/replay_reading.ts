@@ -9,7 +9,9 @@ import {
   type ReadRecord,
   readRecordLine,
 } from "../recording/mod.ts";
+import type { Replayed } from "../../machines/mod.ts";
 import type { ReplayCommand } from "./command.ts";
+import { type Answer, done, failed } from "./answer.ts";
 import { isAfter } from "./moment.ts";
 import { ProgressBar, type ProgressStream } from "./progress_bar.ts";
 
@@ -90,6 +92,18 @@ export async function readRecording(
     const why = error instanceof Error ? error.message : String(error);
     return stop(`${file === "-" ? "standard input" : file} could not be read to its end: ${why}`);
   }
+}
+
+/** What is wrong with a record, rather than with the machine that was given it; null when nothing is. */
+export function faultOf(record: ReadRecord, replayed: Replayed): string | null {
+  if (replayed.kind === "refused") return replayed.message;
+  return replayed.kind === "differs" ? record.problem() : null;
+}
+
+/** What is said at the end of a recording in which nothing else was found. */
+export function endOf({ refusal, badLines }: Reading): Answer {
+  if (refusal !== null) return failed(refusal);
+  return badLines === 0 ? done() : failed(`${badLines} lines could not be replayed`);
 }
 
 /** Null of a pipe with a name, which has none. */

@@ -1,4 +1,5 @@
 // `purgatory replay --shrink`: reads a recording once to find what is to be shown, and once more for that symbol's events.
+import { statSync } from "node:fs";
 import {
   createReplay,
   type Divergence,
@@ -14,7 +15,14 @@ import { type ReadRecord, recordLine, STEP_HEAD, stepRow, type Shown } from "../
 import { type Answer, done, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
 import type { LineOutput } from "./line_output.ts";
-import { type ReadingInput, readRecording, type Taker } from "./replay_reading.ts";
+import {
+  endOf,
+  faultOf,
+  type ReadingInput,
+  readRecording,
+  type Taker,
+  type Verdict,
+} from "./replay_reading.ts";
 
 type Goal = NonNullable<ReplayCommand["shrink"]>;
 
@@ -29,22 +37,28 @@ export async function shrinkRecording(
   if (reading.refusal !== null) return failed(reading.refusal);
   const found = finder.found;
   if (found === null) {
-    if (goal.to === "divergence") return done("Nothing diverges, so there is nothing to shrink.");
+    if (goal.to === "divergence")
+      return reading.badLines === 0
+        ? done("Nothing diverges, so there is nothing to shrink.")
+        : endOf(reading);
+    const of = command.symbol === null ? "" : ` of ${command.symbol}`;
     return failed(
-      `no record reaches ${goal.state}; expected a state of the machine, as purgatory graph draws them`,
+      `no record${of} reaches ${goal.state}; expected a state of the machine, as purgatory graph draws them`,
     );
   }
+  const { file } = command;
+  if (!statSync(file).isFile()) {
+    const flag = goal.to === "state" ? "--shrink-to" : "--shrink";
+    return failed(`${file} is a pipe; ${flag} reads it twice: write what comes out of it to a file`);
+  }
   const story = new Collector(found);
-  await readRecording({ file: command.file, until: { seq: found.record.seq } }, story, {
-    ...input,
-    warn: () => {},
-  });
+  await readRecording({ file, until: null }, story, { ...input, warn: () => {} });
   const { ledger_id: ledgerId, symbol } = found.record;
   const base = story.base === null ? {} : { snapshot: story.base.snapshot };
   const shrunk = shrink({ ledgerId, symbol, events: story.events, goal: found.goal, ...base });
   if (shrunk === null) return failed(notReproduced(found));
   for (const line of shown(command, found, shrunk, story)) output.line(line);
-  return output.end(found.divergence === null ? done() : failed(formatDivergence(found.divergence)));
+  return output.end(found.divergence === null ? endOf(reading) : failed(formatDivergence(found.divergence)));
 }
 
 interface Found {
@@ -70,8 +84,10 @@ class Finder implements Taker {
     this.#goal = goal;
   }
 
-  take(record: ReadRecord): "more" | "enough" {
+  take(record: ReadRecord): Verdict {
     const taken = this.#replay.take(record);
+    const problem = faultOf(record, taken);
+    if (problem !== null) return { problem };
     const key = `${record.ledger_id} ${record.symbol}`;
     if (taken.kind === "base") this.#bases.set(key, record.seq);
     const baseSeq = this.#bases.get(key) ?? null;
@@ -108,16 +124,21 @@ class Collector implements Taker {
   readonly #found: Found;
   readonly events: PurgeEvent[] = [];
   base: RecordedStep | null = null;
+  /** What is below this was before the base, or comes again. */
+  #next: number;
 
   constructor(found: Found) {
     this.#found = found;
+    this.#next = found.baseSeq ?? 1;
   }
 
   take(record: ReadRecord): "more" | "enough" {
     const { record: last, baseSeq } = this.#found;
     if (record.symbol !== last.symbol || record.ledger_id !== last.ledger_id) return "more";
+    if (record.seq < this.#next) return "more";
+    this.#next = record.seq + 1;
     if (record.seq === baseSeq) this.base = record.detached();
-    else if (baseSeq === null || record.seq > baseSeq) this.events.push(record.event);
+    else this.events.push(record.event);
     return record.seq === last.seq ? "enough" : "more";
   }
 

@@ -10,10 +10,10 @@ import {
 } from "../../config/mod.ts";
 import { createWhatIf, formatDivergence, type WhatIf } from "../../machines/mod.ts";
 import type { ReadRecord } from "../recording/mod.ts";
-import { type Answer, done, failed } from "./answer.ts";
+import { type Answer, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
 import type { LineOutput } from "./line_output.ts";
-import { type ReadingInput, readRecording } from "./replay_reading.ts";
+import { endOf, type ReadingInput, readRecording } from "./replay_reading.ts";
 
 export async function replayWhatIf(
   command: ReplayCommand,
@@ -43,14 +43,12 @@ export async function replayWhatIf(
   const lines =
     command.show === "json"
       ? ends.map((end) => JSON.stringify(end))
-      : [...ends.flatMap(linesOf), summary(ends, basename(policyFile))];
+      : [...ends.flatMap(told), summary(ends, basename(policyFile))];
   for (const line of lines) output.line(line);
-  if (reading.refusal !== null) return output.end(failed(reading.refusal));
-  const { badLines } = reading;
-  return output.end(badLines === 0 ? done() : failed(`${badLines} lines could not be replayed`));
+  return output.end(endOf(reading));
 }
 
-function linesOf(end: WhatIf): readonly string[] {
+function told(end: WhatIf): readonly string[] {
   const { symbol, first, recorded, instead, trouble, given, unheard } = end;
   if (first === null && trouble === null) return [];
   const place = (what: WhatIf["recorded"]): string =>

@@ -10,6 +10,7 @@ import { parseCommandLine } from "../../../adapters/cli/mod.ts";
 import { replay } from "../../../adapters/cli/replay_command.ts";
 import { recordLine } from "../../../adapters/recording/mod.ts";
 import { lines, transitions } from "../recording/recording_kit.ts";
+import { LEDGER } from "../../machines/scenario.ts";
 import { Collected, closing } from "./collected.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "purgatory-replay-"));
@@ -325,6 +326,39 @@ describe("the smallest part", () => {
     const { exitCode, errors, out } = await run(`${wrong} --shrink`, "");
     expect([exitCode, errors]).toEqual([1, expect.stringContaining('- state: "failed"')]);
     expect(out.at(-1)).toBe("9 of 9 events of BONK-USD, none of which can be left out.");
+  });
+
+  test("is found in the second of two ledgers, each with numbers of its own", async () => {
+    const another = lines.find((line) => line.includes('"seq":10,'))?.replaceAll(LEDGER, "another");
+    const two = [another, ...lines];
+    const { exitCode, out } = await run(`${file("two.jsonl", two.join("\n"))} --shrink-to backoff`, "");
+    expect([exitCode, out.at(-1)]).toEqual([0, "9 of 9 events of BONK-USD, none of which can be left out."]);
+  });
+
+  test("is made of no event twice, and lines that come again are named", async () => {
+    const again = file("again.jsonl", [...lines.slice(0, 6), ...lines.slice(3)].join("\n"));
+    const { exitCode, out, errors, warned } = await run(`${again} --shrink-to backoff`, "");
+    expect(out.at(-1)).toBe("9 of 9 events of BONK-USD, none of which can be left out.");
+    expect([exitCode, errors, warned.length]).toEqual([1, "3 lines could not be replayed", 3]);
+  });
+
+  test("is not looked for after an event that is malformed", async () => {
+    const text = all.replace('"best_bid":"0', '"best_bid":"-0');
+    const { exitCode, errors, warned } = await run(`${file("malformed.jsonl", text)} --shrink`, "");
+    expect(warned).toEqual([expect.stringMatching(/^line 2 is not a record: .*best_bid/)]);
+    expect([exitCode, errors]).toEqual([1, "1 lines could not be replayed"]);
+  });
+
+  test("cannot be had from a pipe with a name, which is read once", async () => {
+    const path = pipe("once");
+    const [{ exitCode, errors }] = await Promise.all([
+      run(`${path} --shrink-to failed`, ""),
+      writeFile(path, all),
+    ]);
+    expect([exitCode, errors]).toEqual([
+      1,
+      expect.stringContaining("once is a pipe; --shrink-to reads it twice"),
+    ]);
   });
 
   test("of what does not diverge, or reach it, is none", async () => {
