@@ -33,6 +33,7 @@ const cooled = (at: number): BreakerEvent => ({ type: "cooled", at });
 const admitted = (at: number, order = probe): BreakerEvent => ({ type: "admitted", at, order });
 const answered = (at: number, order = probe): BreakerEvent => ({ type: "answered", at, order });
 const unanswered = (at: number, order = probe): BreakerEvent => ({ type: "unanswered", at, order });
+const withdrawn = (at: number, order = probe): BreakerEvent => ({ type: "withdrawn", at, order });
 const halted = (at: number, symbol: string, code = "TRADING_DISABLED", order = probe): BreakerEvent => ({
   type: "halted",
   at,
@@ -77,13 +78,26 @@ describe("closed", () => {
       [halted(0, "A-USD"), halted(1, "A-USD"), halted(2, "A-USD"), halted(3, "B-USD")],
     ],
     [
-      "halts further apart than the window",
-      [halted(0, "A-USD"), halted(1, "B-USD"), halted(10_001, "C-USD")],
+      "halts as far apart as the window is long",
+      [halted(0, "A-USD"), halted(1, "B-USD"), halted(10_000, "C-USD")],
     ],
     ["different codes", [halted(0, "A-USD"), halted(1, "B-USD"), halted(2, "C-USD", "ORDER_ENTRY_DISABLED")]],
-    ["success, a missing answer, a held back order or the time", [answered(1), unanswered(2), cooled(3)]],
+    [
+      "success, a missing answer, a held back order or the time",
+      [answered(1), unanswered(2), withdrawn(3), cooled(4)],
+    ],
   ])("does not open on %s", (_, events) => {
     expect(run(...events).state).toBe("closed");
+  });
+
+  test("counts one symbol's halts under two codes for both", () => {
+    const codes = [halted(0, "A-USD"), halted(1, "A-USD", "ORDER_ENTRY_DISABLED")];
+    expect(run(...codes, halted(2, "B-USD"), halted(3, "C-USD")).state).toBe("open");
+  });
+
+  test("forgets no halt over an order that was held back", () => {
+    const before = run(halted(0, "A-USD"), halted(1, "B-USD"));
+    expect(stepBreaker(before, withdrawn(2), settings)).toBe(before);
   });
 
   test("remembers a symbol's last halt, not its first", () => {
@@ -184,9 +198,14 @@ describe("half open", () => {
   });
 
   test("takes the next order as probe when the first was held back before it was sent", () => {
-    const freed = run(...halfOpen, admitted(1_001), { type: "withdrawn", at: 1_002, order: probe });
+    const freed = run(...halfOpen, admitted(1_001), withdrawn(1_002));
     expect(freed).toMatchObject({ state: "half_open", probe: null });
     expect(admits(freed, other)).toBe(true);
+  });
+
+  test("stays with its probe when another order was held back", () => {
+    const probing = run(...halfOpen, admitted(1_001), withdrawn(1_002, other));
+    expect([admits(probing, probe), admits(probing, other)]).toEqual([true, false]);
   });
 
   test("opens for the account's cooldown, which never doubles, when the account is at fault", () => {

@@ -9,7 +9,7 @@ const PIPELINE = [
 const SUPERVISOR = ["test/actors/purge_supervisor_test.ts", "test/actors/symbol_crash_test.ts"];
 const CYCLE = ["test/actors/cycle_test.ts", "test/actors/cycle_start_now_test.ts"];
 const ELIGIBILITY = ["test/actors/eligibility_test.ts"];
-const BREAKER = ["test/actors/breaker_test.ts", "test/actors/breaker_edges_test.ts"];
+const BREAKER = ["test/actors/breaker_test.ts"];
 const PLACE = ["test/actors/gateway_place_test.ts", "test/actors/gateway_redelivery_test.ts"];
 const DOUBT = ["test/actors/gateway_commands_test.ts", "test/actors/gateway_redelivery_test.ts"];
 

@@ -3,17 +3,8 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const actors = [
-  ...[
-    "breaker",
-    "breaker_edges",
-    "commit_failure",
-    "commit_pipeline",
-    "cycle",
-    "cycle_holdings",
-    "cycle_start_now",
-    "eligibility",
-  ],
-  ...["purge_supervisor", "supervisor_restart", "supervisor_traces", "symbol_crash"],
+  ...["breaker", "commit_failure", "commit_pipeline", "cycle", "cycle_holdings", "cycle_start_now"],
+  ...["eligibility", "purge_supervisor", "supervisor_restart", "supervisor_traces", "symbol_crash"],
 ];
 
 export default defineConfig({
