@@ -79,5 +79,9 @@ function readPolicy(file: string): PolicyConfig | string {
   }
   const { files, secrets } = readConfigFiles(shippedConfigDir);
   const parsed = parseConfig({ files: { ...files, "policy.yaml": { status: "text", text } }, secrets }, {});
-  return parsed.ok ? parsed.config.policy : formatProblems(parsed.problems);
+  if (parsed.ok) return parsed.config.policy;
+  const named = parsed.problems.map((problem) =>
+    problem.file === "policy.yaml" ? { ...problem, file } : problem,
+  );
+  return formatProblems(named);
 }
