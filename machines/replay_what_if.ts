@@ -1,5 +1,7 @@
 // What would have been under another policy: the recorded events again, with the policy that travels on some of them replaced.
+import { Schema } from "effect";
 import type { PurgeEvent } from "./events.ts";
+import { PurgeContext } from "./purge_context.ts";
 import { type PurgeRun, type PurgeStep, startPurge } from "./purge_run.ts";
 import {
   type Divergence,
@@ -10,8 +12,6 @@ import {
   type StartRun,
 } from "./replay.ts";
 import { inOwnNames, namesOwn } from "./replay_names.ts";
-import { PurgeContext } from "./purge_context.ts";
-import { Schema } from "effect";
 import type { PurgePolicy, TradingSymbol } from "./vocabulary.ts";
 
 /** Where a symbol was at the end. */
@@ -40,7 +40,7 @@ export interface WhatIf {
 }
 
 export interface WhatIfReplay {
-  /** The records of each ledger in order. */
+  /** The records of each ledger in order; one that comes again is passed over. */
   take(record: RecordedStep): void;
   /** One for each symbol, in the order in which they first came. */
   ends(): readonly WhatIf[];
@@ -57,6 +57,7 @@ export function createWhatIf(policy: PurgePolicy, start: StartRun = startPurge):
     take(record) {
       const key = `${record.ledger_id} ${record.symbol}`;
       const known = symbols.get(key);
+      if (known !== undefined && record.seq <= known.last.seq) return;
       const course = known ?? beginning(record, start);
       if (known === undefined) symbols.set(key, course);
       course.last = record;

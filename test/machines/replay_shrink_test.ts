@@ -170,6 +170,12 @@ describe("what would have been under another policy", () => {
     expect(end?.recorded).toMatchObject({ state: "cleared", failures: 0, attempts: 4 });
   });
 
+  test("is not changed by records that come again", () => {
+    const whatIf = createWhatIf(patient);
+    for (const record of [...records.slice(0, 12), ...records.slice(6)]) whatIf.take(record);
+    expect(whatIf.ends()[0]).toMatchObject({ given: records.length - 9, unheard: 1 });
+  });
+
   test("differs from the first step on that the other policy decides", () => {
     const whatIf = createWhatIf(patient);
     for (const record of records) whatIf.take(record);
