@@ -22,11 +22,11 @@ export interface ShrinkSeedOptions extends Pick<SimulateOptions, "seed" | "troub
   readonly onRun?: (left: number, runs: number) => void;
 }
 
-/** Null when the seed breaks no promise. */
+/** Null when the seed breaks no promise, or `signal` was aborted before it did. */
 export async function shrinkSeed(options: ShrinkSeedOptions): Promise<ShrunkSeed | null> {
   const { seed, troubleMs, maxRuns, signal, onRun = () => {} } = options;
   const isEnough = (): boolean => runs >= maxRuns || signal?.aborted === true;
-  const whole = await simulate({ seed, troubleMs });
+  const whole = await simulate({ seed, troubleMs, signal });
   if (whole.violation === null) return null;
   const { invariant } = whole.violation;
   let calledOff: ReadonlySet<string> = new Set();
@@ -38,7 +38,7 @@ export async function shrinkSeed(options: ShrinkSeedOptions): Promise<ShrunkSeed
     let hasShrunk = false;
     for (let from = 0; from < best.struck.length && !isEnough(); ) {
       const fewer = new Set([...calledOff, ...best.struck.slice(from, from + chunk).map(({ id }) => id)]);
-      const simulated = await simulate({ seed, troubleMs, calledOff: fewer });
+      const simulated = await simulate({ seed, troubleMs, calledOff: fewer, signal });
       runs += 1;
       onRun(best.struck.length, runs);
       // With fewer faults others may come up that did not before: only what is really shorter is a step forward.

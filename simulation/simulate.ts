@@ -13,6 +13,8 @@ export interface SimulateOptions {
   readonly calledOff?: ReadonlySet<string>;
   /** Told of everything that happens, as it happens. `at` in epoch milliseconds of the world. */
   readonly trace?: (at: number, line: string) => void;
+  /** Aborted, the world ends where it is: what comes of it then is of no seed. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How one seed went. */
@@ -33,14 +35,14 @@ export interface Simulated {
 }
 
 export async function simulate(options: SimulateOptions): Promise<Simulated> {
-  const { seed, troubleMs, calledOff = new Set(), trace = () => {} } = options;
+  const { seed, troubleMs, calledOff = new Set(), trace = () => {}, signal } = options;
   const hash = createHash("sha256");
   const world = new World(planOf(seed, troubleMs), calledOff, (at, line) => {
     hash.update(`${at} ${line}\n`);
     trace(at, line);
   });
   try {
-    await world.run();
+    await world.run(signal);
     const { whistle } = world.referee;
     const now = world.clock.now();
     return {

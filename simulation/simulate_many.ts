@@ -41,9 +41,10 @@ export function simulateMany(options: SimulateManyOptions): Promise<ManyEnd> {
 async function simulateHere(options: SimulateManyOptions): Promise<ManyEnd> {
   const { firstSeed, seeds, troubleMs, signal, onSeed } = options;
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
-    if (signal.aborted) return { kind: "stopped" };
     try {
-      onSeed(reportOf(await simulate({ seed, troubleMs })));
+      const simulated = await simulate({ seed, troubleMs, signal });
+      if (signal.aborted) return { kind: "stopped" };
+      onSeed(reportOf(simulated));
     } catch (error) {
       return { kind: "died", seed, reason: reasonOf(error) };
     }

@@ -15,21 +15,7 @@ import { Referee } from "./referee.ts";
 import { WorldClock } from "./sim_clock.ts";
 
 /** What the programs stand on. */
-export interface Ground {
-  readonly plan: Plan;
-  readonly clock: WorldClock;
-  readonly chance: Chance;
-  readonly faults: Faults;
-  readonly server: MessageServer;
-  readonly ledger: MemoryLedger;
-  readonly paper: PaperExchange;
-  readonly referee: Referee;
-  readonly storm: () => Storm | null;
-  readonly isServerUp: () => boolean;
-  readonly trace: (line: string) => void;
-  onDurable(records: readonly JournalRecord[]): void;
-  onObservation(program: string, observation: Observation): void;
-}
+export type Ground = Omit<World, "run" | "close" | "lives">;
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -42,7 +28,7 @@ const CLOCK_STEP_MS = 3 * HOUR_MS;
 const PATIENCE_MS = 2 * HOUR_MS;
 const ACTIONS = ["purge", "pause", "resume", "reset", "ban", "abort"] as const;
 
-export class World implements Ground {
+export class World {
   readonly plan: Plan;
   readonly clock: WorldClock;
   readonly chance: Chance;
@@ -115,23 +101,26 @@ export class World implements Ground {
     }
   }
 
-  /** Runs until everything is sold or a promise is broken. */
-  async run(): Promise<void> {
+  /** Runs until everything is sold, a promise is broken, or `signal` is aborted. */
+  async run(signal?: AbortSignal): Promise<void> {
+    const { whistle } = this.referee;
+    const isOver = (): boolean => whistle.first !== null || signal?.aborted === true;
     for (const program of this.#programs) program.start();
     await this.clock.settle();
     this.#weather();
     const troubleEnds = this.plan.startsAt + this.plan.troubleMs;
-    await this.#runUntil(troubleEnds, () => false);
+    await this.#runUntil(troubleEnds, isOver);
+    if (isOver()) return;
     this.#heal();
     const { backoff } = this.plan.cycle.policy;
     const latest = troubleEnds + longestRestMs(backoff) + CLOCK_STEP_MS + PATIENCE_MS;
-    await this.#runUntil(latest, () => this.#isDone());
-    if (this.referee.whistle.first !== null) return;
+    await this.#runUntil(latest, () => isOver() || this.#isDone());
+    if (isOver()) return;
     const late = this.plan.toGo.flatMap((symbol) => {
       const why = this.referee.whyNotDone(symbol);
       return why === null ? [] : [`${symbol}: ${why}`];
     });
-    if (late.length > 0) this.referee.whistle.blow("time_heals", late.join("; "));
+    if (late.length > 0) whistle.blow("time_heals", late.join("; "));
     this.referee.atEnd(this.plan.layout === "alone" ? null : this.server.told);
   }
 
@@ -145,9 +134,7 @@ export class World implements Ground {
   }
 
   async #runUntil(end: number, isDone: () => boolean): Promise<void> {
-    while (this.referee.whistle.first === null && !isDone()) {
-      if (!(await this.clock.step(end))) return;
-    }
+    while (!isDone()) if (!(await this.clock.step(end))) return;
   }
 
   #isDone(): boolean {

@@ -64,19 +64,23 @@ interface Means {
 class Simulating {
   readonly #view: View;
   readonly #means: Means;
+  /** Told to stop, or nobody reads any more. */
+  readonly #signal: AbortSignal;
+  readonly #gone = new AbortController();
   readonly #tally: Tally;
   readonly #world: { readonly troubleMs: number };
 
   constructor(view: View, means: Means) {
     this.#view = view;
     this.#means = means;
+    this.#signal = AbortSignal.any([means.signal, this.#gone.signal]);
     this.#tally = new Tally(view.command.firstSeed);
     this.#world = { troubleMs: view.command.minutes * MINUTE_MS };
   }
 
   async run(): Promise<Answer> {
     const { firstSeed, seeds, jobs, json } = this.#view.command;
-    const { room, signal, stderr } = this.#means;
+    const { room, stderr } = this.#means;
     const bar = new ProgressBar(stderr, seeds);
     const cores = Math.min(availableParallelism(), JOBS_MAX);
     const end = await room.simulateMany({
@@ -84,13 +88,14 @@ class Simulating {
       firstSeed,
       seeds,
       jobs: Math.min(jobs ?? cores, seeds),
-      signal,
+      signal: this.#signal,
       onSeed: (report) => {
         this.#tally.add(report);
         if (!json && report.violation !== null) {
           bar.clear();
           this.#tell(brokenLines(this.#view, report));
         }
+        this.#look();
         const { brokenCount, faultCount } = this.#tally;
         bar.tell(this.#tally.seeds, progressText(seeds, this.#tally, faultCount, brokenCount));
       },
@@ -112,11 +117,17 @@ class Simulating {
     const simulated = await room.simulate({
       ...this.#world,
       seed: this.#view.command.firstSeed,
+      signal: this.#signal,
       trace: (at, line) => {
         output.line(traceLine(at, line));
         if (output.isFull) void output.flush();
+        this.#look();
       },
     });
+    if (this.#signal.aborted) {
+      this.#tell([""]);
+      return this.#end({ kind: "stopped" });
+    }
     const report = room.reportOf(simulated);
     this.#tally.add(report);
     this.#tell(["", ...brokenLines(this.#view, report)]);
@@ -125,7 +136,8 @@ class Simulating {
 
   /** The smallest of the broken seeds at their shortest, by seed. */
   async #shrink(): Promise<ReadonlyMap<number, Shrunk>> {
-    const { room, signal, stderr } = this.#means;
+    const { room, stderr } = this.#means;
+    const signal = this.#signal;
     const found = new Map<number, Shrunk>();
     const bar = new ProgressBar(stderr, SHRINK_RUNS);
     for (const { seed } of this.#tally.broken.slice(0, SHRUNK_SEEDS)) {
@@ -164,6 +176,10 @@ class Simulating {
       ...(broken === 0 ? [] : [`${broken} of ${sums.seeds} worlds broke a promise`]),
     ];
     return errors.length === 0 ? done() : failed(errors.join("\n"));
+  }
+
+  #look(): void {
+    if (this.#means.output.isClosed) this.#gone.abort();
   }
 
   #tell(lines: readonly string[]): void {

@@ -48,6 +48,7 @@ export interface SimulationRoom {
     options: World & {
       readonly calledOff?: ReadonlySet<string>;
       readonly trace?: (at: number, line: string) => void;
+      readonly signal?: AbortSignal;
     },
   ): Promise<Simulated>;
   simulateMany(options: {

@@ -62,6 +62,15 @@ describe("told to stop", () => {
     expect([end, reports]).toEqual([{ kind: "stopped" }, [18]]);
   });
 
+  test("a world in this thread is not brought to its end", async () => {
+    const onSeed = (): never => {
+      throw new Error("it is no seed's");
+    };
+    const signal = AbortSignal.timeout(1);
+    const options = { firstSeed: 5, seeds: 1, jobs: 1, troubleMs: 10_000 * 60_000 };
+    expect(await simulateMany({ ...options, signal, onSeed })).toEqual({ kind: "stopped" });
+  });
+
   test("no further seed is begun in this thread", async () => {
     const stopping = new AbortController();
     const reports: number[] = [];

@@ -23,6 +23,22 @@ test("what is traced is what the digest is of", async () => {
   expect(one.digest).not.toBe(other.digest);
 });
 
+test("a world that is told to stop ends where it is", async () => {
+  const stopping = new AbortController();
+  const lines: string[] = [];
+  const { simulatedMs, violation } = await simulate({
+    seed: 5,
+    troubleMs: MINUTES,
+    signal: stopping.signal,
+    trace: (_, line) => {
+      lines.push(line);
+      if (lines.length === 20) stopping.abort();
+    },
+  });
+  expect([simulatedMs < MINUTES, violation]).toEqual([true, null]);
+  expect(lines.at(-1)).not.toBe("from now on nothing goes wrong");
+});
+
 test("every way of laying out the programs comes up, and every number of symbols", () => {
   const plans = Array.from({ length: 200 }, (_, seed) => planOf(seed, MINUTES));
   expect([...new Set(plans.map(({ layout }) => layout))].sort()).toEqual(["alone", "apart", "together"]);

@@ -267,6 +267,15 @@ describe("a result that is acknowledged and not in the journal", () => {
   });
 });
 
+test("a world ends with the promise that is broken, before anything is healed", async () => {
+  const lines: string[] = [];
+  const world = new World(planOf(1, MINUTE_MS), new Set(), (_, line) => lines.push(line));
+  world.referee.whistle.blow("never_a_buy", "somebody bought");
+  await world.run();
+  await world.close();
+  expect([world.clock.now(), lines.includes("from now on nothing goes wrong")]).toEqual([START, false]);
+});
+
 test("nothing is said of a life in which every promise is kept", () => {
   const stand = new Stand();
   for (let failures = 1; failures <= 3; failures += 1) {

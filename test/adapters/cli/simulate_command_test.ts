@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseCommandLine, type SimulateCommand } from "../../../adapters/cli/mod.ts";
 import { simulateSeeds } from "../../../adapters/cli/simulate_command.ts";
 import type { SeedReport, Simulated, SimulationRoom } from "../../../adapters/cli/simulate_room.ts";
-import { Collected } from "./collected.ts";
+import { closing, Collected } from "./collected.ts";
 
 const BEGIN = Date.parse("2025-11-11T22:00:00.000Z");
 const SECOND = 1_000;
@@ -219,6 +219,53 @@ describe("a trace", () => {
 });
 
 describe("what does not come to its end", () => {
+  test("is a trace that was told to stop: what happened until then, and no digest of a seed", async () => {
+    const stopping = new AbortController();
+    const room: SimulationRoom = {
+      ...kept,
+      simulate: (options) => {
+        stopping.abort();
+        expect(options.signal?.aborted).toBe(true);
+        return kept.simulate(options);
+      },
+    };
+    const { exitCode, output } = await run("--seed 6 --trace", room, stopping.signal);
+    expect(output.lines.slice(39, 43)).toEqual([
+      "2025-11-11T22:00:40.000Z line 40",
+      "",
+      "Summary",
+      "  seeds     0 of 6, then told to stop",
+    ]);
+    expect([exitCode, output.text.includes("digest of 6")]).toEqual([0, false]);
+  });
+
+  test.each(["--seed 6 --trace", "--seeds 10"])("is %s when nobody reads any more", async (line) => {
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const stopped: boolean[] = [];
+    const room: SimulationRoom = {
+      ...roomOf(five),
+      simulate: async ({ trace, signal }) => {
+        for (let count = 0; count < 3; count += 1) {
+          trace?.(BEGIN, "x".repeat(70_000));
+          await turn();
+        }
+        stopped.push(signal?.aborted === true);
+        return worldOf(6, false);
+      },
+      simulateMany: async ({ signal, onSeed }) => {
+        for (const seed of [1, 2, 3]) {
+          onSeed(reportOf(worldOf(seed, true)));
+          await turn();
+        }
+        stopped.push(signal.aborted);
+        return { kind: "stopped" };
+      },
+    };
+    const io = { stdout: closing(), stderr: new Collected(), signal: new AbortController().signal };
+    await simulateSeeds(commandOf(line), room, { version: "0.1.0", root: "/nowhere" }, io);
+    expect(stopped).toEqual([true]);
+  });
+
   test("is told with what is known so far when it was asked to stop", async () => {
     const stopping = new AbortController();
     const room: SimulationRoom = {
