@@ -100,7 +100,7 @@ class Replaying implements Taker {
       bases: this.#bases,
       bad_lines: badLines,
     };
-    const lines = this.#ending(badLines);
+    const lines = this.#ending(reading);
     if (show === "json") {
       if (divergence !== null) this.#output.line(JSON.stringify({ kind: "divergence", ...divergence }));
       this.#output.line(
@@ -110,11 +110,14 @@ class Replaying implements Taker {
     return this.#output.end(divergence === null ? endOf(reading) : failed(formatDivergence(divergence)));
   }
 
-  #ending(badLines: number): readonly string[] {
+  #ending({ refusal, badLines }: Reading): readonly string[] {
+    const { symbol } = this.#command;
     const of = `${this.#steps} records of ${this.#symbols.size} symbols`;
-    const how = this.#divergence === null ? "without a divergence" : "before the first divergence";
+    const isWhole = this.#divergence === null && refusal === null;
+    const stop = refusal === null ? "before the first divergence" : "before it was given up";
     return [
-      `Replayed ${of} ${how}.`,
+      `Replayed ${of} ${isWhole ? "without a divergence" : stop}.`,
+      ...(symbol !== null && this.#steps === 0 && isWhole ? [`There was no record of ${symbol}.`] : []),
       ...(this.#bases === 0
         ? []
         : [`Taken as they are, since what came before is not there: ${this.#bases} records.`]),

@@ -127,6 +127,11 @@ describe("a recording that the machine comes to the same with", () => {
     ]);
   });
 
+  test("says so when the symbol that was asked for is not in it", async () => {
+    const { exitCode, out } = await run("--quiet --symbol WLFI-USD", all);
+    expect([exitCode, out.at(-1)]).toEqual([0, "There was no record of WLFI-USD."]);
+  });
+
   test("ends quietly when nobody reads any more", async () => {
     const { exitCode, errors } = await run("", all, closing());
     expect([exitCode, errors]).toEqual([0, ""]);
@@ -254,8 +259,8 @@ describe("lines that are none", () => {
   });
 
   test("cannot be had from a file that is not there", async () => {
-    const { exitCode, errors } = await run("nowhere.jsonl --quiet", "");
-    expect(exitCode).toBe(1);
+    const { exitCode, errors, out } = await run("nowhere.jsonl --quiet", "");
+    expect([exitCode, out]).toEqual([1, ["Replayed 0 records of 0 symbols before it was given up."]]);
     expect(errors).toMatch(/nowhere\.jsonl could not be read to its end: ENOENT/);
   });
 });
