@@ -14,7 +14,7 @@ export interface LineBatch {
 }
 
 /** Longer than any record: a snapshot keeps a bounded past. */
-export const LINE_BYTES_MAX = 8 * 1024 * 1024;
+const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Of a file, at a time. */
 const CHUNK_BYTES = 256 * 1024;
