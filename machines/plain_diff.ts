@@ -35,7 +35,7 @@ export function differencesIn(expected: unknown, actual: unknown, field: string)
   return [...keys].flatMap((key) => differencesIn(expected[key], actual[key], `${field}.${key}`));
 }
 
-/** Lists of texts, such as paths. */
+/** `isSame` of two lists. */
 export function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
   if (one.length !== other.length) return false;
   for (let index = 0; index < one.length; index += 1) if (!isSame(one[index], other[index])) return false;

@@ -1,5 +1,5 @@
 // `purgatory journal`: a ledger in a file, as lines.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,6 @@ import { openSqliteJournal } from "../../../adapters/journal/mod.ts";
 import { readRecordLine } from "../../../adapters/recording/mod.ts";
 import { transitions } from "../recording/recording_kit.ts";
 import { Collected, closing } from "./collected.ts";
-import { mkdirSync } from "node:fs";
 
 const state = mkdtempSync(join(tmpdir(), "purgatory-journal-"));
 const drafts = transitions.map(({ ledger_id: _, seq: _seq, ...draft }) => draft);
@@ -78,7 +77,7 @@ describe("the journal", () => {
       if (to.lines.length === drafts.length + 1) seen.resolve();
       return true;
     });
-    const { dir, journal: path } = ledgerPaths(state, "paper");
+    const { journal: path } = ledgerPaths(state, "paper");
     const following = writeJournal(command(`--from ${last} --follow`), {
       stream,
       signal: stopping.signal,
@@ -91,7 +90,6 @@ describe("the journal", () => {
     stopping.abort();
     expect(await following).toMatchObject({ exitCode: 0 });
     expect(seqs(stream.lines)).toEqual(Array.from({ length: drafts.length + 1 }, (_, index) => last + index));
-    expect(dir).toContain(state);
   });
 
   test("that is not there is said so", async () => {
