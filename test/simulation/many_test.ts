@@ -30,10 +30,8 @@ describe("a seed that comes to no end is named", () => {
 
   test("when its thread dies, whatever others do", async () => {
     const { end, reports } = await many({ firstSeed: 16, seeds: 8, jobs: 2, threadFile: DYING });
-    const seeds = reports.map(({ seed }) => seed);
     expect(end).toEqual({ kind: "died", seed: 17, reason: "its thread ended with code 9" });
-    expect(seeds).toContain(16);
-    expect(seeds).not.toContain(17);
+    expect(reports.map(({ seed }) => seed)).not.toContain(17);
   });
 
   test("when there is nothing to run", async () => {
