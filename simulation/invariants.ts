@@ -9,7 +9,7 @@ export const INVARIANTS = {
   one_body_per_id: "a client order id goes with one body for ever",
   one_live_order: "no order is taken while another one of its symbol is open",
   order_is_wanted:
-    "every order that the exchange takes is the one that its machine follows: none for a symbol that rests, is suspended, or has moved on",
+    "every order that the exchange takes, or has open, is the one that its machine follows: none for a symbol that rests, is suspended, or has moved on",
   none_while_open: "no order is sent while the venue breaker is open",
   failures_are_counted: "failures are the failed attempts since the last success, across all crashes",
   interruptions_do_not_count: "an interrupted attempt leaves the count of failures as it was",

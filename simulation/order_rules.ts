@@ -62,12 +62,13 @@ export class OrderRules {
     return answer;
   }
 
-  /** Orders that the exchange has open although no machine follows them. */
-  unwanted(): readonly string[] {
-    const open = [...this.#open].filter(([id, symbol]) => this.exchange.isOpen(symbol, id));
-    return open.flatMap(([id, symbol]) =>
-      this.#records.liveOrder(symbol) === id ? [] : [`order ${id} of ${symbol}`],
-    );
+  /** Whatever the exchange has open of a symbol is to be followed by its machine, as it stands now. */
+  checkFollowed(symbol: TradingSymbol): void {
+    for (const [id, of] of this.#open) {
+      if (of === symbol && this.#records.liveOrder(symbol) !== id && this.exchange.isOpen(symbol, id)) {
+        this.#unwanted(id, symbol, "is open");
+      }
+    }
   }
 
   #checkSize({ symbol, client_order_id, base_size, limit_price }: OrderRequest): void {
@@ -97,9 +98,14 @@ export class OrderRules {
 
   /** A symbol that rests, is suspended, or has long another order, wants none. */
   #checkWanted({ symbol, client_order_id }: OrderRequest): void {
-    if (this.#records.liveOrder(symbol) === client_order_id) return;
+    if (this.#records.liveOrder(symbol) !== client_order_id) {
+      this.#unwanted(client_order_id, symbol, "was taken");
+    }
+  }
+
+  #unwanted(id: ClientOrderId, symbol: TradingSymbol, what: string): void {
     const state = this.#records.last(symbol)?.state ?? "unknown";
-    const message = `order ${client_order_id} of ${symbol} was taken, and ${symbol} is ${state} and has no such order`;
+    const message = `order ${id} of ${symbol} ${what}, and ${symbol} is ${state} and has no such order`;
     this.#whistle.blow("order_is_wanted", message);
   }
 }

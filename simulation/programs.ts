@@ -156,7 +156,7 @@ export class Program {
       ...{ server, clock, faults, role },
       isAlive: () => life.isAlive,
       diesAt: (place) => life.diesAt(place),
-      onTaken: (message) => referee.results.taken(message),
+      onTaken: (message) => referee.results.taken(message, life.clock.now()),
     });
     this.#transports.push(transport);
     transport.set(this.#ground.isServerUp());

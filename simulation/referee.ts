@@ -35,6 +35,7 @@ export class Referee {
   onDurable(records: readonly JournalRecord[]): void {
     for (const record of records) {
       this.records.take(record);
+      this.orders.checkFollowed(record.symbol);
       this.results.recorded(record);
       if (record.event.type === "purge.requested" && record.event.reason !== "operator") {
         this.#startsSinceCycle += 1;
@@ -67,9 +68,9 @@ export class Referee {
    *
    * @param told the ids of the transitions that observers got; null where none are kept for them */
   atEnd(told: readonly string[] | null): void {
-    for (const symbol of this.#plan.toGo) this.#checkEnd(symbol);
-    for (const order of this.orders.unwanted()) {
-      this.whistle.blow("order_is_wanted", `${order} is still open, and nobody follows it`);
+    for (const symbol of this.#plan.toGo) {
+      this.#checkEnd(symbol);
+      this.orders.checkFollowed(symbol);
     }
     const untold = told === null ? null : this.records.untold(told);
     if (untold === null) return;

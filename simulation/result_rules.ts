@@ -13,7 +13,7 @@ export class ResultRules {
   readonly #records: RecordRules;
   readonly #whistle: Whistle;
   readonly #recorded = new Set<string>();
-  readonly #states = new Map<TradingSymbol, Pick<JournalRecord, "at" | "snapshot">[]>();
+  readonly #snapshots = new Map<TradingSymbol, unknown[]>();
 
   constructor(ledgerId: string, records: RecordRules, whistle: Whistle) {
     this.#ledgerId = ledgerId;
@@ -21,21 +21,22 @@ export class ResultRules {
     this.#whistle = whistle;
   }
 
-  recorded({ at, event, symbol, snapshot }: JournalRecord): void {
+  recorded({ event, symbol, snapshot }: JournalRecord): void {
     this.#recorded.add(keyOf(event));
-    const states = this.#states.get(symbol) ?? [];
-    states.push({ at, snapshot });
-    this.#states.set(symbol, states);
+    const snapshots = this.#snapshots.get(symbol) ?? [];
+    snapshots.push(snapshot);
+    this.#snapshots.set(symbol, snapshots);
   }
 
   /** The supervisor has a message in hand. The states that it may meet begin with the last durable one.
    *
+   * @param now epoch milliseconds by the supervisor's own clock, which may be set wrong
    * @returns to be called when the server has been told that it need not deliver this again */
-  taken(message: Taken): (answer: "ack" | "term") => void {
+  taken(message: Taken, now: number): (answer: "ack" | "term") => void {
     const decoded = decode("results", message);
     if (!decoded.ok) return () => {};
-    const result = decoded.body;
-    const known = this.#states.get(result.symbol)?.length ?? 0;
+    const result: OrderResult = { ...decoded.body, at: new Date(now).toISOString() };
+    const known = this.#snapshots.get(result.symbol)?.length ?? 0;
     return (answer) => {
       // That an order was not found is old news when it comes again.
       if (result.type === "order.unknown" && message.deliveries > 1) return;
@@ -58,10 +59,9 @@ export class ResultRules {
 
   #saysNothing(result: OrderResult, from: number): boolean {
     const { symbol } = result;
-    const states = this.#states.get(symbol)?.slice(Math.max(0, from)) ?? [];
-    // When it was received is a matter of the supervisor's clock, which may stand where the record left it.
-    return states.some(({ at, snapshot }) => {
-      const { changed } = startPurge({ ledgerId: this.#ledgerId, symbol, snapshot }).step({ ...result, at });
+    const snapshots = this.#snapshots.get(symbol)?.slice(Math.max(0, from)) ?? [];
+    return snapshots.some((snapshot) => {
+      const { changed } = startPurge({ ledgerId: this.#ledgerId, symbol, snapshot }).step(result);
       return !changed;
     });
   }

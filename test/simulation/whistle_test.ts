@@ -110,7 +110,7 @@ class Stand {
 
   /** The supervisor takes a result, and may answer it later. */
   take(result: OrderResult, deliveries = 1): (answer: "ack" | "term") => void {
-    return this.referee.results.taken({ ...encode("results", result), deliveries });
+    return this.referee.results.taken({ ...encode("results", result), deliveries }, this.life.now);
   }
 }
 
@@ -220,6 +220,15 @@ describe("it is also noticed", () => {
     expect(blown()).toEqual(["starts_per_cycle"]);
   });
 
+  test("when a machine goes on without an order that is open", () => {
+    const stand = new Stand().placing();
+    stand.arrive({ client_order_id: stand.life.order.client_order_id });
+    expect(blown()).toEqual([]);
+    stand.life.send(stand.life.rejected());
+    stand.watch();
+    expect(blown()).toEqual(["order_is_wanted"]);
+  });
+
   test("when an order is left open in the end", () => {
     const stand = new Stand();
     stand.arrive();
@@ -254,7 +263,7 @@ describe("a result that is acknowledged and not in the journal", () => {
     expect(blown()).toEqual(["no_result_lost"]);
   });
 
-  test("is not lost when the supervisor's clock stands where it stood, and it comes too early to count", () => {
+  test("is not lost when it comes too early to count, by a supervisor's clock that was set back", () => {
     const stand = new Stand().placing();
     stand.life.send(stand.life.unknown());
     stand.life.send(stand.life.unknown("not_found"));
@@ -262,6 +271,7 @@ describe("a result that is acknowledged and not in the journal", () => {
       .watch()
       .life.wait(60 * MINUTE_MS)
       .unknown("not_found");
+    stand.life.wait(-90 * MINUTE_MS);
     stand.take(again)("ack");
     expect(blown()).toEqual([]);
   });
