@@ -211,7 +211,7 @@ const supervisors = [
     },
     {
       id: "record-of-the-past",
-      suffers: "a second crash goes on from the record before the last",
+      suffers: "a symbol that crashes goes back to where it stood when the process began",
       find: "    post.lastSeq = record.seq;\n",
       replace: "    post.lastSeq ??= record.seq;\n",
     },
@@ -222,7 +222,7 @@ const supervisors = [
     [
       {
         id: "intensity-off-by-one",
-        suffers: "the first crash already takes the whole tree down",
+        suffers: "the last restart that is permitted takes the tree down instead",
         find: "this.#times.length <= this.#maxRestarts",
         replace: "this.#times.length < this.#maxRestarts",
       },
@@ -329,7 +329,7 @@ const cycle = [
     },
     {
       id: "empty-universe-used",
-      suffers: "an empty list of what may stay sells everything",
+      suffers: "an empty list of what may stay sells the only position of an account",
       find: "if (eligible.size === 0)",
       replace: "if (eligible.size < 0)",
     },
@@ -442,7 +442,7 @@ const gateway = [
       id: "handed-out-placed-again",
       suffers: "an order that an earlier gateway was refused comes to life again",
       find: `if (found === null && past === "handed_out") return`,
-      replace: `if (found === null && past === "none") return`,
+      replace: `if (found === null && past === "handed_out" && known !== null) return`,
     },
     {
       id: "cancelled-before-it-came",

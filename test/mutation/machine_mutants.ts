@@ -12,7 +12,7 @@ const MACHINE = [
 const chart = inFile("machines/purge.ts", MACHINE, [
   {
     id: "failures-survive-success",
-    suffers: "a symbol that was sold still rests for its old failures when it is bought again",
+    suffers: "a symbol that was sold and bought again rests too soon, for its old failures count on",
     find: `target: "cleared", actions: ["forget", "closeAttempt"]`,
     replace: `target: "cleared", actions: ["closeAttempt"]`,
   },
@@ -24,7 +24,7 @@ const chart = inFile("machines/purge.ts", MACHINE, [
   },
   {
     id: "tried-while-resting",
-    suffers: "each cycle starts an attempt on a symbol that rests",
+    suffers: "a cycle that decides while a failure is on its way starts an attempt on a symbol that rests",
     find: `actions: "clearDeadline" } },`,
     replace: `actions: "clearDeadline" }, "purge.requested": { target: "#purge.retrying", actions: "startRetry" } },`,
   },
@@ -36,13 +36,14 @@ const chart = inFile("machines/purge.ts", MACHINE, [
   },
   {
     id: "interruption-rests-again",
-    suffers: "an outage of the exchange costs a symbol whose rest was over another rest",
+    suffers: "a symbol whose rest was over is told of as resting again after each interruption",
     find: `{ guard: "wasDue", target: "#purge.backoff.due", actions: "closeAttempt" },`,
     replace: "",
   },
   {
     id: "fill-during-cancel-ignored",
-    suffers: "what was sold while its order was being cancelled is offered once more",
+    suffers:
+      "what is sold while its order is being cancelled counts as no fill, and is missing in what was sold",
     find: `"order.accepted": { guard: "isUnnamed", actions: "noteAccepted" },
     "order.update": [
       { guard: "isLiveAndFinal", actions: ["takeUpdate", "settle"], target: "deciding" },
@@ -126,14 +127,14 @@ const guards = inFile("machines/purge_setup.ts", MACHINE, [
     replace: `"request_id" in event && context.attempt !== null;`,
   },
   {
-    id: "stale-quotes-without-bound",
-    suffers: "a symbol whose quotes are never usable is asked for ever, and blocks a place",
+    id: "too-many-stale-quotes",
+    suffers: "a symbol whose quotes are never usable is asked for hundreds of times, and blocks a place",
     find: "isUnusable(at) && working(at.context).attempt.requotes < MAX_REQUOTES",
     replace: "isUnusable(at) && working(at.context).attempt.requotes < 100 * MAX_REQUOTES",
   },
   {
-    id: "questions-without-bound",
-    suffers: "an attempt without answers asks for ever, and never ends",
+    id: "too-many-questions",
+    suffers: "an attempt without answers asks for hours before it ends",
     find: "isMyDeadline(at) && working(at.context).attempt.asks < MAX_QUOTE_ASKS",
     replace: "isMyDeadline(at) && working(at.context).attempt.asks < 100 * MAX_QUOTE_ASKS",
   },
@@ -191,7 +192,7 @@ const attempt = inFile("machines/attempt.ts", MACHINE, [
   },
   {
     id: "attempt-number-forgotten",
-    suffers: "after a restart the ids of the first attempt are used again, and nothing is placed",
+    suffers: "each attempt uses the ids of the first again, and its orders are never placed",
     find: "return { ...context, attempts: number, attempt };",
     replace: "return { ...context, attempt };",
   },
@@ -215,7 +216,7 @@ const attempt = inFile("machines/attempt.ts", MACHINE, [
   },
   {
     id: "stale-quote-used",
-    suffers: "orders are priced from a quote of minutes ago",
+    suffers: "orders are priced from a quote twice as old as the policy permits",
     find: "age > context.attempt.policy.max_quote_age_ms ||",
     replace: "age > 2 * context.attempt.policy.max_quote_age_ms ||",
   },
@@ -283,14 +284,14 @@ const liveOrder = inFile("machines/live_order.ts", MACHINE, [
     replace: "filled_size: after.filled_size,",
   },
   {
-    id: "older-revision-wins",
-    suffers: "reports that overtake one another undo what was sold",
+    id: "newer-revision-ignored",
+    suffers: "what the exchange reports of an order is taken for old news, and its fills are not heard of",
     find: "return event.revision > order.revision;",
     replace: "return event.revision < order.revision;",
   },
   {
     id: "fill-may-shrink",
-    suffers: "a late report takes back what was sold, which is then offered again",
+    suffers: "an exchange that takes back a part of a fill has its symbol set aside as poisoned",
     find: "const grows = compare(event.filled_size, known.filled_size) > 0;",
     replace: "const grows = compare(event.filled_size, known.filled_size) !== 0;",
   },
@@ -307,8 +308,8 @@ const liveOrder = inFile("machines/live_order.ts", MACHINE, [
     replace: "const market = marketOf(context);",
   },
   {
-    id: "requote-without-bound",
-    suffers: "a price that always crosses is sent for ever",
+    id: "too-many-requotes",
+    suffers: "a price that always crosses is sent hundreds of times",
     find: "if (requotes >= MAX_REQUOTES) {",
     replace: "if (requotes >= 100 * MAX_REQUOTES) {",
   },
@@ -326,7 +327,8 @@ const liveOrder = inFile("machines/live_order.ts", MACHINE, [
   },
   {
     id: "attempt-without-end",
-    suffers: "an attempt goes on for hours and holds its place in the cycle",
+    suffers:
+      "an attempt goes on when its time is over, with orders that are cancelled as soon as they are placed",
     find: `if (at >= ends_at) return "MAX_DURATION";`,
     replace: "",
   },
@@ -356,9 +358,9 @@ const liveOrder = inFile("machines/live_order.ts", MACHINE, [
   },
   {
     id: "insufficient-funds-not-looked-at",
-    suffers: "a balance that another bot lowered stops purging as the account's fault",
+    suffers: "a balance that another bot lowered ends the attempt as the account's fault",
     find: "decisiveRow(rejection)?.reconcile === true",
-    replace: "decisiveRow(rejection)?.reconcile === undefined",
+    replace: "wind_down !== null && decisiveRow(rejection)?.reconcile === true",
   },
   {
     id: "late-fill-spills-over",
@@ -401,19 +403,19 @@ const record = inFile("machines/record.ts", MACHINE, [
   },
   {
     id: "exchange-words-lost",
-    suffers: "nobody can tell any more why the exchange refused",
+    suffers: "of why the exchange refused no more than one line is kept",
     find: "error, rejection: outcome.rejection, balance",
     replace: "error, rejection: null, balance",
   },
   {
     id: "abort-suspends",
-    suffers: "an aborted symbol is never purged again",
+    suffers: "an aborted symbol is suspended until an operator resumes it",
     find: `by === null || by.kind === "abort" ? null : by`,
     replace: "by === null ? null : by",
   },
   {
     id: "reset-in-a-retry-forgotten",
-    suffers: "an interruption after an operator's reset brings the rest back",
+    suffers: "a symbol that an operator reset is taken for one whose rest is over, after an interruption",
     find: `{ ...context.attempt, from: "idle" }`,
     replace: "{ ...context.attempt }",
   },
@@ -432,7 +434,7 @@ const restored = [
     [
       {
         id: "placing-not-asked-again",
-        suffers: "an order that was journaled and never sent stays unsent after a crash",
+        suffers: "an order that was journaled and never sent waits for its deadline after a crash",
         find: "return [placeCommand(context)];",
         replace: "return [];",
       },

@@ -113,13 +113,13 @@ export const MONEY_MUTANTS: readonly Mutant[] = [
     },
     {
       id: "backoff-starts-late",
-      suffers: "the third failure rests not at all, and the exchange is asked every minute",
+      suffers: "the third failure rests not at all",
       find: "failures < policy.after_failures ||",
       replace: "failures <= policy.after_failures ||",
     },
     {
       id: "backoff-without-maximum",
-      suffers: "after ten failures a symbol rests for weeks",
+      suffers: "after twelve failures a symbol rests for three weeks",
       find: "Math.min(policy.base_ms * growth, policy.max_ms)",
       replace: "policy.base_ms * growth",
     },
