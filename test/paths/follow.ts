@@ -35,9 +35,6 @@ export async function follow(path: Path, stack: Stack, symbol: TradingSymbol): P
   return { steps, records };
 }
 
-/** A path in words. */
-export const sayPath = ({ labels }: Path): string => labels.join(" → ");
-
 /** A path in words, with the step that is spoken of between brackets. */
 function marked({ labels }: Path, index: number): string {
   const words = labels.map((label, n) => (n === index ? `[[ ${label} ]]` : label));

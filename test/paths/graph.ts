@@ -22,8 +22,6 @@ export interface Step {
 export interface Exploration {
   /** States of the machine that differ in what matters. */
   readonly worlds: readonly World[];
-  /** What may happen in them, all together. */
-  readonly moves: number;
   /** The shortest path to each of `worlds`, and through each transition from each state and number of failures. None is the beginning of another. */
   readonly paths: readonly Path[];
 }
@@ -68,7 +66,6 @@ export function explore(origin: Origin): Exploration {
   }
   return {
     worlds: Object.values(adjacency).map(({ state }) => state.context),
-    moves: steps.length,
     paths: whole([...shortest.values(), ...through.values()]),
   };
 }
