@@ -14,7 +14,7 @@ export const INVARIANTS = {
   failures_are_counted: "failures are the failed attempts since the last success, across all crashes",
   interruptions_do_not_count: "an interrupted attempt leaves the count of failures as it was",
   rest_is_kept: "a rest is as long as the policy says, and nobody is woken before it is over",
-  rest_is_quiet: "the exchange is asked nothing about a symbol without an attempt",
+  rest_is_quiet: "nobody reads the market of a symbol without an attempt",
   attempts_are_numbered: "a symbol has one attempt at a time, and each has the next number",
   starts_per_cycle: "no cycle starts more attempts than max_liquidations_per_cycle",
   journal_replays: "every record is what the machine makes of its event, by all records before it",
