@@ -67,7 +67,7 @@ export class Faults {
   /** In order. */
   readonly struck: Struck[] = [];
   readonly #options: FaultOptions;
-  readonly #rates: ReadonlyMap<FaultKind, number>;
+  readonly #rates: ReadonlyMap<string, number>;
   readonly #counts = new Map<string, number>();
   #isOver = false;
 
@@ -105,9 +105,9 @@ export class Faults {
 }
 
 /** Spread over one and a half orders of magnitude below the most. */
-function drawRates(chance: Chance): ReadonlyMap<FaultKind, number> {
-  const rates = new Map<FaultKind, number>();
-  for (const [kind, most] of Object.entries(FAULTS) as [FaultKind, number][]) {
+function drawRates(chance: Chance): ReadonlyMap<string, number> {
+  const rates = new Map<string, number>();
+  for (const [kind, most] of Object.entries(FAULTS)) {
     const isAbsent = chance.happens(`rate ${kind}`, ABSENT);
     rates.set(kind, isAbsent ? 0 : most * 10 ** (-1.5 * chance.draw(`rate ${kind}`)));
   }

@@ -215,8 +215,6 @@ interface Listener {
 export class MessageServer {
   readonly orders: DurableQueue;
   readonly results: DurableQueue;
-  /** What was set aside. */
-  readonly dead: TransportMessage[] = [];
   /** The ids of all transitions that were taken, in order. */
   readonly told: string[] = [];
   readonly #options: ServerOptions;
@@ -240,9 +238,6 @@ export class MessageServer {
       case "transitions":
         this.told.push(headers["Nats-Msg-Id"] ?? "");
         this.#lastTransition = message;
-        return "taken";
-      case "dead":
-        this.dead.push(message);
         return "taken";
       case "venue":
         this.#lastVenue = message;

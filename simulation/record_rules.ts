@@ -13,10 +13,8 @@ import type { Whistle } from "./invariants.ts";
 
 /** Where a symbol stands by its last record. */
 export interface LastRecord {
-  readonly seq: number;
   readonly state: string;
   readonly context: PurgeContext;
-  readonly snapshot: unknown;
   /** When it became durable, epoch milliseconds of the world. */
   readonly since: number;
 }
@@ -57,12 +55,12 @@ export class RecordRules {
   }
 
   take(record: JournalRecord): void {
-    const { seq, symbol, state, snapshot } = record;
+    const { symbol, state, snapshot } = record;
     this.count += 1;
     this.#checkReplay(record);
     const { context } = snapshotOf(snapshot);
     const last = this.last(symbol);
-    this.#last.set(symbol, { seq, state, context, snapshot, since: this.#now() });
+    this.#last.set(symbol, { state, context, since: this.#now() });
     this.#checkFailures(record, last?.context ?? null, context);
     this.#checkAttempts(record, last, context);
   }
@@ -87,7 +85,6 @@ export class RecordRules {
       ...record,
       ledger_id: this.#ledgerId,
       machine: SNAPSHOT_VERSION,
-      snapshot: record.snapshot,
     });
     if (replayed.kind === "differs") {
       this.#whistle.blow("journal_replays", formatDivergence(replayed.divergence));

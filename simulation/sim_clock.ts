@@ -73,10 +73,6 @@ export class WallClock {
     this.#world = world;
   }
 
-  get aheadMs(): number {
-    return this.#aheadMs;
-  }
-
   set(aheadMs: number): void {
     this.#aheadMs = aheadMs;
   }
