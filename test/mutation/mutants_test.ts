@@ -1,4 +1,5 @@
 // The list of mutants is of use only while it fits the code: a break that no longer applies proves nothing.
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -33,6 +34,21 @@ describe("the list of mutants", () => {
     expect(missing).toEqual([]);
   });
 });
+
+test.each([
+  ["an option that it does not have", "--bogus", "'--bogus'"],
+  ["a word", "backoff-off-by-one", "'backoff-off-by-one'"],
+  ["a mutant that is not on the list", "--only=nobody", "there is no mutant nobody"],
+])(
+  "the script, called with %s, says what is wrong and how to call it, and ends with 2",
+  (_, argument, problem) => {
+    const script = join(import.meta.dirname, "run.ts");
+    const { status, stderr } = spawnSync(process.execPath, [script, argument], { encoding: "utf8" });
+    expect(stderr).toContain(problem);
+    expect(stderr).toContain("Usage: npm run mutants -- [options]");
+    expect(status).toBe(2);
+  },
+);
 
 describe("a mutant", () => {
   const source = () => "const a = 1;\nconst b = 1;\n";

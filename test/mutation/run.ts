@@ -43,17 +43,12 @@ interface Result {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string", multiple: true, default: [] },
-      jobs: { type: "string", default: "2" },
-      list: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      simulate: { type: "string" },
-      broad: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
+  let values: ReturnType<typeof readOptions>;
+  try {
+    values = readOptions();
+  } catch (error) {
+    return complain(error instanceof Error ? error.message : String(error));
+  }
   if (values.help) return say(USAGE, 0);
   const unknown = values.only.find((id) => MUTANTS.every((mutant) => mutant.id !== id));
   if (unknown !== undefined) return complain(`there is no mutant ${unknown}; --list tells them all`);
@@ -69,6 +64,22 @@ async function main(): Promise<number> {
   if (seeds === "") return run({ ...common, mutants, mayLive: false });
   const judge = { simulate: true, seeds: Number(seeds) } as const;
   return run({ ...common, mutants: mutants.map((mutant) => ({ ...mutant, judge })), mayLive: true });
+}
+
+/** @throws TypeError when the words of the command line are none of these */
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true, default: [] },
+      jobs: { type: "string", default: "2" },
+      list: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      simulate: { type: "string" },
+      broad: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  return values;
 }
 
 async function run({ mutants, jobs, json, mayLive }: Settings): Promise<number> {
