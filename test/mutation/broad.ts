@@ -49,10 +49,16 @@ export async function runBroad(root: string, jobs: number, report: string): Prom
   }
 }
 
+/** Called off, it ends what it has called, and returns: the copy is still to be removed. */
 function call(command: string, args: readonly string[], cwd: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, stdio: "inherit" });
+    const end = (signal: NodeJS.Signals): void => void child.kill(signal);
+    process.on("SIGINT", end).on("SIGTERM", end);
     child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? 1));
+    child.on("close", (code) => {
+      process.off("SIGINT", end).off("SIGTERM", end);
+      resolve(code ?? 1);
+    });
   });
 }
