@@ -170,12 +170,11 @@ class Simulating {
     const sums = this.#tally.sums();
     if (command.json) this.#tell([JSON.stringify(summaryDocument(this.#view, sums, end))]);
     else this.#tell(summaryLines(this.#view, sums, end));
-    await this.#means.output.flush();
     const errors = [
       ...(end.kind === "died" ? [`seed ${end.seed} came to no end: ${end.reason}`] : []),
       ...(broken === 0 ? [] : [`${broken} of ${sums.seeds} worlds broke a promise`]),
     ];
-    return errors.length === 0 ? done() : failed(errors.join("\n"));
+    return this.#means.output.end(errors.length === 0 ? done() : failed(errors.join("\n")));
   }
 
   #look(): void {

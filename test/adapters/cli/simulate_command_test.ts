@@ -266,6 +266,19 @@ describe("what does not come to its end", () => {
     expect(stopped).toEqual([true]);
   });
 
+  test("that a full disk does not take is said to be missing", async () => {
+    const disk = new Collected((stream) => {
+      process.nextTick(() => stream.emit("error", new Error("ENOSPC: no space left on device, write")));
+      return true;
+    });
+    const io = { stdout: disk, stderr: new Collected(), signal: new AbortController().signal };
+    const facts = { version: "0.1.0", root: "/nowhere" };
+    expect(await simulateSeeds(commandOf("--seeds 2 --json"), kept, facts, io)).toMatchObject({
+      exitCode: 1,
+      errors: expect.stringContaining("could not be written to its end: ENOSPC"),
+    });
+  });
+
   test("is told with what is known so far when it was asked to stop", async () => {
     const stopping = new AbortController();
     const room: SimulationRoom = {
