@@ -72,8 +72,16 @@ function placing(): { readonly id: string; readonly body: object } {
 }
 
 const answersTo = (id: string) => heard.filter((body) => JSON.stringify(body).includes(id));
-const answered = (id: string, count: number) =>
-  expect.poll(() => answersTo(id).length, { timeout: 20_000 }).toBe(count);
+const pending = async (): Promise<number> => {
+  const info = await orders.info();
+  return info.num_ack_pending + info.num_pending;
+};
+const allAcknowledged = () => expect.poll(pending, { timeout: 20_000 }).toBe(0);
+/** Waits for the acknowledgement too: a gateway that is killed before it leaves its command to the next test. */
+async function answered(id: string, count: number): Promise<void> {
+  await expect.poll(() => answersTo(id).length, { timeout: 20_000 }).toBe(count);
+  await allAcknowledged();
+}
 
 test("an order of another mode is set aside: a paper gateway takes no live order", async () => {
   await startGateway();
@@ -118,13 +126,9 @@ test("a command whose answers were not stored is not acknowledged: it comes agai
   const { id, body } = placing();
   await send(body);
   await expect.poll(() => gateway.errors, { timeout: 20_000 }).toContain("comes again");
-  const pending = async (): Promise<number> => {
-    const info = await orders.info();
-    return info.num_ack_pending + info.num_pending;
-  };
   expect(await pending()).toBe(1);
   await manager.streams.update("PURGE_RESULTS", { ...config, max_msg_size: -1 });
-  await expect.poll(pending, { timeout: 20_000 }).toBe(0);
+  await allAcknowledged();
   expect(answersTo(id).at(-1)).toMatchObject({ type: "order.accepted", client_order_id: id });
   expect(gateway.errors).toContain("message size exceeds maximum allowed");
 });
