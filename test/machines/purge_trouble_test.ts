@@ -90,15 +90,17 @@ describe("outcomes that are not known", () => {
   });
 
   test.each([
-    ["fifty seconds after the first denial", 50_000, 2],
-    ["sooner than that", 49_999, 1],
-  ])("an order that the gateway says can arrive no more is given up, or not, %s", (_, ms, slice) => {
+    ["can arrive no more is given up fifty seconds after the first denial", { may_arrive: false }, 50_000, 2],
+    ["can arrive no more is not given up sooner", { may_arrive: false }, 49_999, 1],
+    ["says nothing of is given up a minute after the first denial", {}, 60_000, 2],
+    ["says nothing of is not given up sooner", {}, 59_999, 1],
+  ])("an order that the gateway denies and %s", (_, said, ms, slice) => {
     const scenario = new Scenario();
     scenario.send(scenario.request());
     scenario.send(scenario.quote());
     scenario.reachDeadline();
     scenario.send({ ...scenario.unknown("not_found"), may_arrive: true });
-    const denial = { ...scenario.unknown("not_found"), may_arrive: false };
+    const denial = { ...scenario.unknown("not_found"), ...said };
     const { not_found_at } = working(scenario.run.context).attempt;
     const at = new Date(Date.parse(not_found_at ?? "") + ms).toISOString();
     scenario.send({ ...denial, at });
