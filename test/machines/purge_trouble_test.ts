@@ -90,11 +90,11 @@ describe("outcomes that are not known", () => {
   });
 
   test.each([
-    ["can arrive no more is given up fifty seconds after the first denial", { may_arrive: false }, 50_000, 2],
-    ["can arrive no more is not given up sooner", { may_arrive: false }, 49_999, 1],
-    ["says nothing of is given up a minute after the first denial", {}, 60_000, 2],
-    ["says nothing of is not given up sooner", {}, 59_999, 1],
-  ])("an order that the gateway denies and %s", (_, said, ms, slice) => {
+    ["that can arrive no more is given up fifty seconds after the first denial", { may_arrive: false }, 50_000, 2],
+    ["that can arrive no more is kept until then", { may_arrive: false }, 49_999, 1],
+    ["of a gateway that measures nothing is given up after a full minute", {}, 60_000, 2],
+    ["of a gateway that measures nothing is kept until then", {}, 59_999, 1],
+  ])("a denied order %s", (_, said, ms, slice) => {
     const scenario = new Scenario();
     scenario.send(scenario.request());
     scenario.send(scenario.quote());
