@@ -37,3 +37,4 @@ export {
 export { referenceTables, writeGenerated } from "./reference.ts";
 export { relations } from "./relations.ts";
 export type { Environment } from "./secrets.ts";
+export { meant } from "./words.ts";

@@ -27,6 +27,11 @@ export function nodes(machine: AnyStateMachine): readonly Node[] {
   return children(machine.root);
 }
 
+/** The dotted path of every state of `machine`; those that hold others are before them. */
+export function statePaths(machine: AnyStateMachine): readonly string[] {
+  return nodes(machine).flatMap(pathsIn);
+}
+
 /** Every transition of `machine`, in the order in which it is tried. One without a target stays where it is. */
 export function edges(machine: AnyStateMachine): readonly Edge[] {
   return edgesOf(machine.root);
@@ -62,6 +67,10 @@ export function toDot(machine: AnyStateMachine): string {
     lines.push(`  ${arrow} [${ends}label="${labels.join("\\n")}"];`);
   }
   return `${lines.join("\n")}\n}\n`;
+}
+
+function pathsIn({ path, children }: Node): readonly string[] {
+  return [path, ...children.flatMap(pathsIn)];
 }
 
 function children(node: AnyStateNode): Node[] {

@@ -17,7 +17,7 @@ export type JournalSource = string | URL | Run;
 export function recordsOf(source: JournalSource): readonly RecordedStep[] {
   const name = nameOf(source);
   const text = source instanceof Run ? source.toJsonLines() : textOf(source);
-  return text.split("\n").flatMap((line, index) => {
+  return text.split(/\r?\n/).flatMap((line, index) => {
     if (line === "") return [];
     const problem = problemIn(line);
     const read = readRecordLine(line);
@@ -36,5 +36,6 @@ const GZIP = 0x1f;
 
 function textOf(file: string | URL): string {
   const bytes = readFileSync(file);
-  return (bytes[0] === GZIP ? gunzipSync(bytes) : bytes).toString("utf8");
+  // A decoder leaves out the mark that some editors put at the beginning.
+  return new TextDecoder().decode(bytes[0] === GZIP ? gunzipSync(bytes) : bytes);
 }

@@ -9,8 +9,10 @@ import {
   type RecordedStep,
 } from "../machines/mod.ts";
 import { type Duration, inWords, milliseconds } from "./duration.ts";
+import { ScenarioError } from "./errors.ts";
 import { type JournalSource, nameOf, recordsOf } from "./journal_file.ts";
-import { isIn, Run } from "./run.ts";
+import { Run } from "./run.ts";
+import { checkState, isIn } from "./states.ts";
 
 /** What Vitest wants of a matcher. */
 export interface Finding {
@@ -28,6 +30,8 @@ export type SentCommand =
 /** The states were entered in this order; others may lie between. */
 export function haveVisited(received: unknown, states: readonly string[]): Finding {
   const run = runIn(received, "toHaveVisited");
+  wantSome(states, "toHaveVisited", "name a state, or use expect(run.visited)");
+  for (const state of states) checkState(state, "toHaveVisited");
   const pass = isVisited(run.visited, states);
   return {
     pass,
@@ -43,6 +47,7 @@ export function haveVisited(received: unknown, states: readonly string[]): Findi
 /** Commands were sent in this order; others may lie between. */
 export function haveSent(received: unknown, commands: readonly SentCommand[]): Finding {
   const run = runIn(received, "toHaveSent");
+  wantSome(commands, "toHaveSent", "name a command, or use expect(run.sent)");
   let next = 0;
   for (const command of run.sent) {
     const wanted = commands[next];
@@ -83,6 +88,7 @@ export function haveWaited(
   state: string,
 ): Finding {
   const run = runIn(received, "toHaveWaited");
+  checkState(state, "toHaveWaited");
   const expected = (isList(durations) ? durations : [durations]).map((one) => inWords(milliseconds(one)));
   const stays = run.staysIn(state);
   const actual = stays.map(({ ms }) => inWords(ms));
@@ -100,6 +106,7 @@ export function haveWaited(
 /** The symbol ends in this state, or within it. */
 export function beIn(received: unknown, state: string, matcher = "toBeIn"): Finding {
   const run = runIn(received, matcher);
+  checkState(state, matcher);
   const pass = isIn(run.state, state);
   const why = run.context?.last_failure?.error;
   const because = pass || why === undefined ? "" : `; its last failure: ${why}`;
@@ -164,6 +171,12 @@ export function runIn(received: unknown, matcher: string): Run {
 
 const FIELDS_MAX = 12;
 
+/** An empty list would hold for every run. */
+function wantSome(list: readonly unknown[], matcher: string, advice: string): void {
+  if (list.length > 0) return;
+  throw new ScenarioError({ message: `${matcher} was given an empty list; ${advice}` });
+}
+
 function sourceIn(received: unknown, matcher: string): JournalSource {
   return typeof received === "string" || received instanceof URL ? received : runIn(received, matcher);
 }
@@ -186,7 +199,8 @@ function condensed(visited: readonly string[], states: readonly string[]): reado
   const named = visited.map(
     (state) => states.find((wanted) => isIn(state, wanted)) ?? state.split(".", 1).join(),
   );
-  return named.filter((state, index) => state !== named[index - 1]);
+  // After `backoff.waiting`, which was asked for, the rest of `backoff` says nothing.
+  return named.filter((state, index) => !isIn(named[index - 1] ?? "", state));
 }
 
 function counted(

@@ -5,8 +5,9 @@ import { Schema } from "effect";
 import { inWords } from "./duration.ts";
 import { ScenarioError } from "./errors.ts";
 import type { MarketOptions } from "./market.ts";
-import { isIn, Run } from "./run.ts";
+import { Run } from "./run.ts";
 import { LEDGER_ID, Stage } from "./stage.ts";
+import { isIn } from "./states.ts";
 import type { OrderStep, Step } from "./steps.ts";
 
 /** Everything has a default: the position of BONK that was refused on the first live run, under the shipped policy. */

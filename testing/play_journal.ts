@@ -27,7 +27,7 @@ export interface PlayJournalOptions {
  * ones; deadlines are reached when the machine's own say so. Where the journal begins in the middle, the first record is
  * taken as it is.
  *
- * @throws ScenarioError when the journal is of several symbols or ledgers, or a line is no record
+ * @throws ScenarioError when the journal is of several symbols or ledgers, or out of order, or a line is no record
  * @throws Error when the file cannot be read
  */
 export async function playJournal(source: JournalSource, options: PlayJournalOptions = {}): Promise<Run> {
@@ -126,6 +126,14 @@ function chosen(
   }
   if (rest.some(({ ledger_id }) => ledger_id !== first.ledger_id)) {
     throw new ScenarioError({ message: `${name} is of several ledgers; give the journal of one` });
+  }
+  let last = first.seq;
+  for (const { seq } of rest) {
+    if (seq <= last)
+      throw new ScenarioError({
+        message: `${name}: seq ${seq} comes after seq ${last}; expected a higher one, as a journal is written`,
+      });
+    last = seq;
   }
   return [first, ...rest];
 }

@@ -5,6 +5,7 @@ import type { PaperOrder } from "../adapters/exchange/mod.ts";
 import { recordLine } from "../adapters/recording/mod.ts";
 import { PurgeContext, type PurgeCommand, type TradingSymbol } from "../machines/mod.ts";
 import { Schema } from "effect";
+import { checkState, isIn } from "./states.ts";
 
 /** One stay of a symbol in a state. */
 export interface Stay {
@@ -74,16 +75,24 @@ export class Run {
     return last === undefined ? null : contextOf(last.snapshot).context;
   }
 
-  /** What was asked for while the symbol was in `state` and stayed there. */
+  /** What was asked for while the symbol was in `state` and stayed there.
+   *
+   * @throws ScenarioError when the machine has no such state
+   */
   sentIn(state: string): readonly PurgeCommand[] {
+    checkState(state, "sentIn");
     return this.records.flatMap((record, index) => {
       const before = this.records[index - 1]?.state ?? "idle";
       return isIn(record.state, state) && isIn(before, state) ? record.commands : [];
     });
   }
 
-  /** How long each stay in `state` was, in order. */
+  /** How long each stay in `state` was, in order.
+   *
+   * @throws ScenarioError when the machine has no such state
+   */
   staysIn(state: string): readonly Stay[] {
+    checkState(state, "staysIn");
     const stays: Stay[] = [];
     let since: number | null = null;
     for (const record of this.records) {
@@ -111,11 +120,6 @@ export class Run {
  * replaced. */
 export function writeJournal(file: string, run: Run): void {
   writeFileSync(file, run.toJsonLines());
-}
-
-/** Whether `state` is `wanted`, or in it: `purging.resting` is in `purging`. */
-export function isIn(state: string, wanted: string): boolean {
-  return state === wanted || state.startsWith(`${wanted}.`);
 }
 
 /** A machine that came back from a snapshot has its fields in another order than one that did not. */

@@ -1,6 +1,7 @@
 // The words of a failure sequence. Each is data; `play` makes it happen.
 import type { OperatorAction } from "../actors/ports.ts";
 import { type Duration, milliseconds } from "./duration.ts";
+import { checkState } from "./states.ts";
 
 /** What becomes of one order, as a step of a paper exchange's script. */
 export interface OrderStep {
@@ -103,8 +104,12 @@ export function wait(duration: Duration): Step {
 }
 
 /** Time passes until the last order listed before this has reached the exchange and the symbol then rests in `state`, such as
- * `purging.resting`; `purging` stands for all that is in it. What follows happens right there. */
+ * `purging.resting`; `purging` stands for all that is in it. What follows happens right there.
+ *
+ * @throws ScenarioError when the machine has no such state
+ */
 export function until(state: string): Step {
+  checkState(state, "until");
   return { kind: "until", words: `until("${state}")`, state };
 }
 

@@ -45,6 +45,19 @@ describe("the command line, installed", () => {
     expect(exitCode).toBe(0);
   });
 
+  test("says which Node it needs where there is an older one", () => {
+    const older = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "24.9.0" } })`;
+    const program = join(project.directory, "node_modules/purgatory/packaging/purgatory.js");
+    const args = ["--import", `data:text/javascript,${encodeURIComponent(older)}`, program, "--help"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        "purgatory: this is Node 24.9.0; expected 26 or later; npm install --save-dev node@26 brings it into a project\n",
+    });
+  });
+
   test("checks the configuration that it ships", () => {
     const { exitCode, output } = project.run("purgatory", "check");
     expect(output).toContain("All configuration files are valid!");

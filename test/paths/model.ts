@@ -6,12 +6,11 @@ import {
   type Edge,
   edges,
   initialContext,
-  nodes,
-  type Node,
   type PurgeCommand,
   type PurgeContext,
   type PurgeEvent,
   purgeMachine,
+  statePaths,
   type TradingSymbol,
 } from "../../machines/mod.ts";
 
@@ -92,11 +91,7 @@ export function edgeName({ from, event, guard, to }: Edge): string {
 export const edgeNames: readonly string[] = edges(purgeMachine).map(edgeName);
 
 /** Every state that the machine has, dotted; those that hold others included. */
-export const stateNames: readonly string[] = nodes(purgeMachine).flatMap(namesIn);
-
-function namesIn(node: Node): readonly string[] {
-  return [node.path, ...node.children.flatMap(namesIn)];
-}
+export const stateNames: readonly string[] = statePaths(purgeMachine);
 
 function edgeOf({ source, target, eventType, guard }: AnyTransitionDefinition): Edge {
   const type = eventType.startsWith("xstate.done.state.") ? "done" : eventType;

@@ -56,6 +56,17 @@ describe("toHaveVisited", () => {
     expect(expected).toEqual(["purging", "failed", "cleared"]);
     expect(actual).toEqual(["purging", "failed", "retrying", "failed", "retrying", "failed", "backoff"]);
   });
+
+  test("shows nothing more of a state when a part of it was asked for", async () => {
+    const rested = await play([rejected("A_CODE", { times: 3 }), wait("1 h"), until("cleared")]);
+    const { actual } = refusal(() =>
+      expect(rested).toHaveVisited(["failed", "backoff.waiting", "suspended"]),
+    );
+    expect(actual).toEqual([
+      ...["purging", "failed", "retrying", "failed", "retrying", "failed", "backoff.waiting"],
+      ...["retrying", "cleared"],
+    ]);
+  });
 });
 
 describe("toHaveSent", () => {
@@ -142,6 +153,36 @@ describe("toReplay", () => {
     const { message } = refusal(() => expect(path).toReplay());
     expect(message).toContain("BONK-USD goes another way at seq 9");
     expect(message).toContain('- state: "failed"\n+ state: "backoff.waiting"');
+  });
+});
+
+describe("what could not fail is refused", () => {
+  test.each([
+    ["toHaveVisited", () => expect(failed).not.toHaveVisited(["purging", "clared"])],
+    ["toHaveWaited", () => expect(failed).not.toHaveWaited("1 h", "clared")],
+    ["toBeIn", () => expect(failed).not.toBeIn("clared")],
+    ["sentIn", () => failed.sentIn("clared")],
+    ["staysIn", () => failed.staysIn("clared")],
+    ["until", () => until("clared")],
+  ])("a state that the machine does not have, in %s", (where, slip) => {
+    expect(refusal(slip).message).toBe(
+      `${where}: the machine has no state "clared"; did you mean "cleared"?`,
+    );
+  });
+
+  test("with all that there are, where none is near", () => {
+    expect(() => until("somewhere")).toThrow(
+      /no state "somewhere"; expected one of idle, purging, purging\.quoting, .*, suspended$/,
+    );
+  });
+
+  test("an empty list", () => {
+    expect(refusal(() => expect(failed).toHaveSent([])).message).toBe(
+      "toHaveSent was given an empty list; name a command, or use expect(run.sent)",
+    );
+    expect(refusal(() => expect(failed).toHaveVisited([])).message).toBe(
+      "toHaveVisited was given an empty list; name a state, or use expect(run.visited)",
+    );
   });
 });
 

@@ -66,6 +66,13 @@ describe("a fixture", () => {
   });
 });
 
+test("a journal that an editor elsewhere has saved is read like the one that was written", async () => {
+  const text = `\uFEFF${eventful.toJsonLines().replaceAll("\n", "\r\n")}\r\n`;
+  writeFileSync(file("windows.jsonl"), text);
+  const again = await playJournal(file("windows.jsonl"));
+  expect(again.toJsonLines()).toBe(eventful.toJsonLines());
+});
+
 describe("a journal of several symbols", () => {
   beforeAll(async () => {
     const other = await play([rejected()], { symbol: "SEI-USD", price: "0.1563", balance: "60" });
@@ -93,6 +100,13 @@ describe("a file that is no journal is refused", () => {
     writeFileSync(file("broken.jsonl"), `${eventful.toJsonLines().split("\n")[0]}\n{"format":1}\n`);
     await expect(playJournal(file("broken.jsonl"))).rejects.toThrow(
       /broken\.jsonl, line 2: is not a record: /,
+    );
+  });
+
+  test("where a record comes twice", async () => {
+    writeFileSync(file("twice.jsonl"), eventful.toJsonLines().repeat(2));
+    await expect(playJournal(file("twice.jsonl"))).rejects.toThrow(
+      new RegExp(`twice\\.jsonl: seq 1 comes after seq ${eventful.records.length}; `),
     );
   });
 
