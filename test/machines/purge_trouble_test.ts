@@ -90,7 +90,12 @@ describe("outcomes that are not known", () => {
   });
 
   test.each([
-    ["that can arrive no more is given up fifty seconds after the first denial", { may_arrive: false }, 50_000, 2],
+    [
+      "that can arrive no more is given up fifty seconds after the first denial",
+      { may_arrive: false },
+      50_000,
+      2,
+    ],
     ["that can arrive no more is kept until then", { may_arrive: false }, 49_999, 1],
     ["of a gateway that measures nothing is given up after a full minute", {}, 60_000, 2],
     ["of a gateway that measures nothing is kept until then", {}, 59_999, 1],
