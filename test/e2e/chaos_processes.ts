@@ -17,6 +17,8 @@ export class KeptProgram {
   #loop: Promise<void>;
   /** How it ended when nobody had killed it, each time. Nothing is expected here. */
   readonly endedByItself: string[] = [];
+  /** When it was killed, each time, in ms since the epoch. */
+  readonly deaths: number[] = [];
   lives = 1;
 
   constructor(args: readonly string[], tally: LogTally) {
@@ -31,6 +33,7 @@ export class KeptProgram {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#reborn = resolve;
     this.#isKilled = true;
+    this.deaths.push(Date.now());
     this.#running.signal("SIGKILL");
     await promise;
   }

@@ -28,9 +28,19 @@ export interface Proof {
   /** Orders that went to the exchange again after the journal had heard that they were refused. This exchange refuses them
    * again; another might take one, and nobody would cancel it. */
   readonly placedAfterRefusal: readonly string[];
+  /** Every order that the exchange refused, in the order of its first refusal. */
+  readonly refusals: readonly Refusal[];
   /** Sequences of the journal that no observer was told, and that they were told more than once. */
   readonly transitions: { readonly missing: readonly number[]; readonly repeated: readonly number[] };
   readonly records: number;
+}
+
+/** An order that the exchange refused, and what the journal made of it. `unheard`: the gateway was killed with the exchange's
+ * answer in hand, and the exchange, which keeps no refused orders, said afterwards that it knows of none: nobody can tell. */
+export interface Refusal {
+  readonly symbol: string;
+  readonly code: string;
+  readonly heard: "heard" | "unheard" | "lost";
 }
 
 /** What is left of a run when everything is at rest. */
@@ -39,7 +49,9 @@ export interface Survivors {
   readonly events: readonly PurgeEvent[];
   /** Every order that the exchange ever took, and every call that came to it. */
   readonly orders: readonly PaperOrder[];
-  readonly calls: readonly Pick<PaperRequest, "at" | "call" | "client_order_id">[];
+  readonly calls: readonly Pick<PaperRequest, "at" | "call" | "symbol" | "client_order_id" | "answer">[];
+  /** When the gateway was killed, each time, in ms since the epoch, as all times here. */
+  readonly gatewayDeaths: readonly number[];
   /** Every message of PURGE_RESULTS, as it was sent. */
   readonly results: readonly Pick<Stored, "subject" | "bytes" | "headers">[];
   readonly dead: readonly DeadLetter[];
@@ -48,13 +60,15 @@ export interface Survivors {
 }
 
 /** Looks closely at what is left. Nothing here reads or writes. */
-export function prove({ events, orders, calls, results, dead, told }: Survivors): Proof {
+export function prove(survivors: Survivors): Proof {
+  const { events, orders, calls, results, dead, told } = survivors;
   return {
     results: accountFor(results, new Heard(events), dead),
     deadLetters: byReason(dead),
     orders: { placed: orders.length, ...compareFills(orders, events) },
     openAtOnce: overlaps(orders),
     placedAfterRefusal: placedAfterRefusal(calls, events),
+    refusals: refusalsOf(survivors),
     transitions: gaps(told, events.length),
     records: events.length,
   };
@@ -65,6 +79,7 @@ export async function readSurvivors(
   ledgerDir: string,
   story: Story,
   streams: StreamReader,
+  gatewayDeaths: readonly number[],
 ): Promise<Survivors> {
   const journal = await openJournalReader(join(ledgerDir, "journal.sqlite"));
   const events: PurgeEvent[] = [];
@@ -76,6 +91,7 @@ export async function readSurvivors(
   return {
     events,
     ...(await readExchange(ledgerDir, story)),
+    gatewayDeaths,
     results: await Array.fromAsync(streams.read("PURGE_RESULTS")),
     dead: await readDead(streams),
     told,
@@ -209,6 +225,29 @@ function placedAfterRefusal(calls: Survivors["calls"], events: readonly PurgeEve
   return calls.flatMap(({ call, client_order_id: id, at }) => {
     const heardAt = id === null ? undefined : refusedAt.get(id);
     return call === "place" && heardAt !== undefined && at > heardAt ? [`${id}, ${at - heardAt} ms`] : [];
+  });
+}
+
+const REFUSED = "Refused ";
+
+/** A refusal may be missing only where the gateway that heard it was killed before the machine was told that the exchange
+ * does not know the order. */
+function refusalsOf({ calls, events, gatewayDeaths }: Survivors): readonly Refusal[] {
+  const heard = new Set<string>();
+  const deniedAt = new Map<string, number>();
+  for (const event of events) {
+    if (event.type === "order.rejected") heard.add(event.client_order_id);
+    if (event.type === "order.unknown") deniedAt.set(event.client_order_id, Date.parse(event.at));
+  }
+  const refused = new Map<string, { symbol: string; code: string; lastAt: number }>();
+  for (const { call, symbol, client_order_id: id, answer, at } of calls) {
+    if (call !== "place" || id === null || symbol === null || !answer.startsWith(REFUSED)) continue;
+    refused.set(id, { symbol, code: answer.slice(REFUSED.length), lastAt: at });
+  }
+  return [...refused].map(([id, { symbol, code, lastAt }]) => {
+    const denied = deniedAt.get(id) ?? 0;
+    const isExcused = gatewayDeaths.some((at) => lastAt <= at && at < denied);
+    return { symbol, code, heard: heard.has(id) ? "heard" : isExcused ? "unheard" : "lost" };
   });
 }
 

@@ -4,7 +4,8 @@ import { encode } from "../../adapters/bus/mod.ts";
 import type { PaperOrder } from "../../adapters/exchange/mod.ts";
 import { ClientOrderId, type OrderResult, type PurgeEvent } from "../../machines/mod.ts";
 import { BONK, rejection } from "../machines/scenario.ts";
-import { prove, type Survivors } from "./chaos_proof.ts";
+import { prove, type Refusal, type Survivors } from "./chaos_proof.ts";
+import { attemptsHeardOf } from "./chaos_report.ts";
 
 const AT = "2025-11-11T22:00:00.000Z";
 const LATER = "2025-11-11T22:00:09.000Z";
@@ -57,7 +58,8 @@ function survivors(over: Partial<Survivors> = {}): Survivors {
       { ...update(), at: LATER },
     ],
     orders: [order()],
-    calls: [{ call: "place", at: 1_000, client_order_id: FIRST }],
+    calls: [{ call: "place", at: 1_000, symbol: BONK, client_order_id: FIRST, answer: "open" }],
+    gatewayDeaths: [],
     results: [accepted, update()].map((result) => encode("results", result)),
     dead: [],
     told: [1, 2],
@@ -74,6 +76,7 @@ test("a run without loss has each result in the journal", () => {
     orders: { placed: 1, underCounted: 0, overCounted: 0 },
     openAtOnce: [],
     placedAfterRefusal: [],
+    refusals: [],
     transitions: { missing: [], repeated: [] },
     records: 2,
   });
@@ -134,9 +137,46 @@ test("an order that was placed again after its refusal had been heard is named",
   const refusal = { type: "order.rejected", symbol: BONK, at: LATER, rejection: rejection() } as const;
   const events = [{ ...refusal, client_order_id: FIRST }];
   const heardAt = Date.parse(LATER);
-  const again = { call: "place", client_order_id: FIRST } as const;
+  const again = { call: "place", symbol: BONK, client_order_id: FIRST, answer: "open" } as const;
   const placedAt = (at: number) => prove(survivors({ events, calls: [{ ...again, at }] })).placedAfterRefusal;
   expect([placedAt(heardAt - 1), placedAt(heardAt + 7)]).toEqual([[], [`${FIRST}, 7 ms`]]);
+});
+
+test("a refusal that the journal does not know is lost, unless it died with its gateway and the order was denied later", () => {
+  const code = "INVALID_SIZE_PRECISION";
+  const call = { call: "place", symbol: BONK, client_order_id: FIRST, answer: `Refused ${code}` } as const;
+  const refusal = { type: "order.rejected", symbol: BONK, at: LATER, rejection: rejection() } as const;
+  const deniedAt = Date.parse(LATER);
+  const heardOf = (events: Survivors["events"], ...gatewayDeaths: number[]) => {
+    const calls = [{ ...call, at: deniedAt - 5_000 }];
+    return prove(survivors({ events, calls, gatewayDeaths })).refusals;
+  };
+  const refused = (heard: string) => [{ symbol: BONK, code, heard }];
+  const late = { ...denied, at: LATER };
+  expect(heardOf([{ ...refusal, client_order_id: FIRST }])).toEqual(refused("heard"));
+  expect(heardOf([late], deniedAt - 4_000)).toEqual(refused("unheard"));
+  expect(heardOf([late], deniedAt - 6_000, deniedAt + 1)).toEqual(refused("lost"));
+  expect(heardOf([], deniedAt - 4_000)).toEqual(refused("lost"));
+  expect(heardOf([{ ...refusal, client_order_id: SECOND }])).toEqual(refused("lost"));
+});
+
+test("attempts are expected as they were undisturbed, without one whose refusal died with its gateway", () => {
+  const undisturbed = [
+    "stuck A, 1 failures",
+    "stuck B, 2 failures",
+    "stuck A, 3 failures",
+    "sold SOLD, 0 failures",
+  ];
+  const refusals = (...heard: Refusal["heard"][]) => [
+    { symbol: BONK, code: "INVALID_LIMIT_PRICE_POST_ONLY", heard: "unheard" as const },
+    ...heard.map((one) => ({ symbol: BONK, code: "A", heard: one })),
+  ];
+  expect(attemptsHeardOf(undisturbed, refusals("heard", "lost", "heard"))).toEqual(undisturbed);
+  expect(attemptsHeardOf(undisturbed, refusals("heard", "unheard", "heard"))).toEqual([
+    "stuck A, 1 failures",
+    "stuck A, 2 failures",
+    "sold SOLD, 0 failures",
+  ]);
 });
 
 test("a step that observers were not told of, or were told of twice, is named", () => {

@@ -1,7 +1,9 @@
 // A run of chaos in numbers, and whether anything in it is not as it must be.
 import { isDeepStrictEqual } from "node:util";
 import { compare, subtract } from "../../machines/mod.ts";
+import type { Refusal } from "./chaos_proof.ts";
 import type { ChaosReport } from "./chaos_run.ts";
+import { PASSING_REFUSAL } from "./chaos_story.ts";
 
 /** What is counted, for people and programs. */
 export function numbersOf(report: ChaosReport) {
@@ -16,6 +18,7 @@ export function numbersOf(report: ChaosReport) {
     messages,
     orders_placed: orders.placed,
     failures: outcomesOf(remains).filter((outcome) => outcome.startsWith("stuck")).length,
+    refusals: countsOf(proof.refusals),
     journal_records: proof.records,
     results,
     redeliveries: incidents["redelivered"] ?? 0,
@@ -26,7 +29,7 @@ export function numbersOf(report: ChaosReport) {
     left: report.left,
     orders_acknowledged_but_kept: report.acknowledgedButKept,
     orders_answered_and_forgotten: report.forgotten,
-    lost: results.lost + orders.underCounted + transitions.missing.length,
+    lost: results.lost + orders.underCounted + transitions.missing.length + countsOf(proof.refusals).lost,
     doubled:
       orders.overCounted + remains.reusedIds.length + proof.openAtOnce.length + transitions.repeated.length,
     seconds,
@@ -62,9 +65,13 @@ export function verdictOf(report: ChaosReport): readonly string[] {
     return isExact ? [] : [`${symbol}, sold: ${all}`];
   });
   const attemptsWrong = story.symbols.flatMap((symbol) => {
-    const [here, there] = [remains.outcomes[symbol], control.outcomes[symbol]];
+    const refusals = proof.refusals.filter((refusal) => refusal.symbol === symbol);
+    const [here, there] = [
+      remains.outcomes[symbol],
+      attemptsHeardOf(control.outcomes[symbol] ?? [], refusals),
+    ];
     if (isDeepStrictEqual(here, there)) return [];
-    return [`${symbol}, attempts: ${here?.join("; ")}\n  undisturbed: ${there?.join("; ")}`];
+    return [`${symbol}, attempts: ${here?.join("; ")}\n  expected: ${there.join("; ")}`];
   });
   const { orders, results, transitions, openAtOnce, placedAfterRefusal } = proof;
   return [
@@ -77,11 +84,37 @@ export function verdictOf(report: ChaosReport): readonly string[] {
     ...none("orders whose fills the journal does not know", orders.underCounted),
     ...none("orders of which the journal has too much", orders.overCounted),
     ...none("results that are lost", results.lost),
+    ...none("refusals that are lost", countsOf(proof.refusals).lost),
     ...none("orders not acknowledged", left.orders),
     ...none("results not acknowledged", left.results),
     ...counted("transitions that observers were not told", transitions.missing),
     ...counted("transitions that observers were told twice", transitions.repeated),
   ];
+}
+
+/** The attempts of a symbol as they ended undisturbed, without those that ended with a refusal that died with its gateway:
+ * the machine went on with another order, and the exchange, which had said its no, took that one.
+ *
+ * @param refusals those of the symbol, in order
+ */
+export function attemptsHeardOf(
+  outcomes: readonly string[],
+  refusals: readonly Refusal[],
+): readonly string[] {
+  const ends = refusals.filter(({ code }) => code !== PASSING_REFUSAL);
+  let failures = 0;
+  return outcomes
+    .filter((_, attempt) => ends[attempt]?.heard !== "unheard")
+    .map((outcome) => {
+      failures = outcome.startsWith("stuck ") ? failures + 1 : 0;
+      return outcome.replace(/\d+ failures$/, `${failures} failures`);
+    });
+}
+
+function countsOf(refusals: readonly Refusal[]): Record<Refusal["heard"], number> {
+  const counts = { heard: 0, unheard: 0, lost: 0 };
+  for (const { heard } of refusals) counts[heard] += 1;
+  return counts;
 }
 
 function counted(what: string, found: readonly (string | number)[]): readonly string[] {

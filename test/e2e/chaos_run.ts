@@ -114,7 +114,7 @@ async function runDisturbed(state: string, story: Story, nats: NatsServer, optio
       acknowledgedButKept: (await streams.size("PURGE_ORDERS")).held,
       incidents: tally.incidents,
       complaints: tally.complaints,
-      proof: prove(await readSurvivors(ledgerDir, story, streams)),
+      proof: prove(await readSurvivors(ledgerDir, story, streams, gateway.deaths)),
       remains: await readRemains(ledgerDir, story),
       seconds: { killing: inSeconds(killedAt - startedAt), resting: inSeconds(restedAt - killedAt) },
     };

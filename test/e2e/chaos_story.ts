@@ -21,11 +21,13 @@ const PRICE = 0.1563;
 
 const FILLED = `{ fill: { after_ms: ${FILL_MS} }, repeat: 2 }`;
 const LATE = `{ fill: { after_ms: ${2 * FILL_MS} } }`;
-/** One round of each kind. Every refusal by the symbol's own fault ends one attempt, and nothing else does. */
+/** The refusal that costs a slice and no attempt. */
+export const PASSING_REFUSAL = "INVALID_LIMIT_PRICE_POST_ONLY";
+/** One round of each kind. Every other refusal ends one attempt, and nothing else does. */
 const ROUNDS: readonly string[] = [
   `${FILLED}, { reject: { code: INVALID_ORDER_CONFIGURATION, message: Invalid order size } }, { no_fill: true }`,
   `{ partial: { fraction: 0.4, then: rest } }, ${FILLED}, { reject: { code: INVALID_SIZE_PRECISION } }, { fill_during_cancel: 0.5 }`,
-  `{ reject: { code: INVALID_LIMIT_PRICE_POST_ONLY }, repeat: 2 }, ${LATE}, { reject: { code: INVALID_PRICE_PRECISION } }`,
+  `{ reject: { code: ${PASSING_REFUSAL} }, repeat: 2 }, ${LATE}, { reject: { code: INVALID_PRICE_PRECISION } }`,
   `{ unknown: { happened: true } }, { unknown: { happened: false } }, { partial: { fraction: 0.3, then: cancel } }, { reject: { code: INVALID_ORDER_CONFIGURATION } }`,
   `{ fill: { parts: [0.2, 0.3, 0.5], after_ms: ${FILL_MS} } }, { fill_during_cancel: 0.25 }, { reject: { code: INVALID_PRICE_PRECISION } }, ${FILLED}`,
   `{ rate_limited: 1 }, { expire: { after_ms: 500 } }, ${LATE}, { reject: { code: INVALID_SIZE_PRECISION } }`,

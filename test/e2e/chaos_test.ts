@@ -10,8 +10,8 @@ let report: ChaosReport;
 beforeAll(async () => {
   report = await runChaos({
     seed: SEED,
-    // A slice outlasts what a kill, an outage and a restart take on a busy machine: an order whose refusal died with its
-    // gateway is placed once more as long as its slice lasts, and is refused again.
+    // A slice mostly outlasts what a kill, an outage and a restart take: an order whose refusal died with its gateway is
+    // placed once more as long as its slice lasts, and is refused again. Where it does not, the proof knows.
     story: { symbols: 12, rounds: 2, slices: 20, replaceSeconds: 12 },
     kills: { nats: 8, supervisor: 8, gateway: 8 },
     paceMs: 1_300,
