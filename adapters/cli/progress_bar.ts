@@ -7,6 +7,7 @@ export interface ProgressStream {
 
 const AGAIN_MS = 100;
 const CELLS = 30;
+const COUNT = new Intl.NumberFormat("en");
 
 /** Draws nothing where there is no terminal. */
 export class ProgressBar {
@@ -25,16 +26,18 @@ export class ProgressBar {
 
   /** @param count of records, for people */
   at(doneBytes: number, count: number): void {
-    this.tell(doneBytes, `${count.toLocaleString("en")} records`);
+    this.tell(doneBytes, () => `${COUNT.format(count)} records`);
   }
 
-  /** @param text how far that is, for people */
-  tell(part: number, text: string): void {
+  /** @param text how far that is, for people; asked for when it is drawn */
+  tell(part: number, text: () => string): void {
+    if (this.#stream.isTTY !== true) return;
     const now = this.#now();
-    if (this.#stream.isTTY !== true || now - this.#drawnAt < AGAIN_MS) return;
+    if (now - this.#drawnAt < AGAIN_MS) return;
     this.#drawnAt = now;
     this.#isDrawn = true;
-    this.#stream.write(`\r\u001b[K${this.#total === null ? text : `${bar(part / this.#total)}  ${text}`}`);
+    const share = this.#total === null ? "" : `${bar(part / this.#total)}  `;
+    this.#stream.write(`\r\u001b[K${share}${text()}`);
   }
 
   clear(): void {

@@ -97,7 +97,7 @@ class Simulating {
         }
         this.#look();
         const { brokenCount, faultCount } = this.#tally;
-        bar.tell(this.#tally.seeds, progressText(seeds, this.#tally, faultCount, brokenCount));
+        bar.tell(this.#tally.seeds, () => progressText(seeds, this.#tally, faultCount, brokenCount));
       },
     });
     bar.clear();
@@ -143,7 +143,7 @@ class Simulating {
     for (const { seed } of this.#tally.broken.slice(0, SHRUNK_SEEDS)) {
       if (signal.aborted) break;
       const onRun = (left: number, runs: number): void =>
-        bar.tell(runs, `making seed ${seed} short: ${left} faults are left`);
+        bar.tell(runs, () => `making seed ${seed} short: ${left} faults are left`);
       const shrunk = await room.shrinkSeed({ ...this.#world, seed, maxRuns: SHRINK_RUNS, signal, onRun });
       bar.clear();
       if (shrunk === null) continue;
