@@ -121,8 +121,8 @@ type Keyed = Readonly<Record<string, unknown>>;
 type Head = Omit<RecordedStep, "snapshot"> & { readonly format: number };
 /** The end of the commands, and what comes after them. A bracket is rarer than a comma, and so sooner found. */
 const CUT = Buffer.from('],"snapshot":');
-/** `{"format":1,"machine":1,"ledger_id":"`: how a line begins, and no other place in one. */
-const START_BYTES = 37;
+/** How a line begins, and no other place in one. */
+const START = Buffer.from(`{"format":${RECORDING_FORMAT},"machine":`);
 /** `}` */
 const BRACKET = 125;
 
@@ -146,7 +146,7 @@ function isLikelyWhole(line: Buffer): boolean {
     line[last] === BRACKET &&
     line[last - 1] === BRACKET &&
     line[last - 2] === BRACKET &&
-    line.indexOf(line.subarray(0, START_BYTES), 1) === -1
+    line.indexOf(START, 1) === -1
   );
 }
 
