@@ -24,6 +24,10 @@ export function replayCommand(options: Given["options"], file: string, reader: R
   const shrink = shrinkOf(options["shrink"] === true, text("shrinkTo"), problems);
   if (shrink !== null && whatIf !== null)
     problems.conflict("--what-if", "--shrink", "ask different things", "ask one after the other");
+  if (whatIf !== null && options["mermaid"] === true)
+    problems.conflict("--what-if", "--mermaid", "it draws no picture", "leave one out");
+  if (whatIf !== null && options["context"] === true)
+    problems.conflict("--what-if", "--context", "it compares no memories", "leave one out");
   if (shrink !== null && file === "-")
     problems.add(shrink.to === "state" ? "--shrink-to" : "--shrink", "-", "a FILE, which is read twice");
   return {

@@ -88,11 +88,14 @@ describe("replay", () => {
   });
 
   test("takes every flag", () => {
-    expect(parse("replay a.jsonl --json --symbol SEI-USD --context --what-if p.yaml")).toMatchObject({
+    expect(parse("replay a.jsonl --json --symbol SEI-USD --context")).toMatchObject({
       file: join(cwd, "a.jsonl"),
       show: "json",
       symbol: "SEI-USD",
       context: true,
+    });
+    expect(parse("replay a --json --what-if p.yaml")).toMatchObject({
+      show: "json",
       whatIfFile: join(cwd, "p.yaml"),
     });
     expect(parse("replay a --quiet --shrink")).toMatchObject({
@@ -109,6 +112,8 @@ describe("replay", () => {
     ["replay a --json --mermaid", "--json and --mermaid: are two ways to show it"],
     ["replay a --shrink --shrink-to idle", "--shrink and --shrink-to: are two goals"],
     ["replay a --shrink --what-if p", "--what-if and --shrink: ask different things"],
+    ["replay a --what-if p --mermaid", "--what-if and --mermaid: it draws no picture; leave one out"],
+    ["replay a --what-if p --context", "--what-if and --context: it compares no memories; leave one out"],
     ["replay --shrink", "--shrink -: expected a FILE, which is read twice"],
     ["replay - --shrink-to idle", "--shrink-to -: expected a FILE"],
     ["replay a --shrink-to Nowhere!", '--shrink-to "Nowhere!": expected a state'],
