@@ -17,7 +17,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.ok, "Done; a run ended because it was told to, or after the last of its cycles."],
   [
     EXIT.failed,
-    "A run ended by a failure that no supervisor could mend; or there were problems in the configuration, a script or an import; or a recording went another way, or had lines that could not be read, or could not be written whole; or a simulated world broke a promise; or nobody answered on the bus.",
+    "A run ended by a failure that no supervisor could mend; or there were problems in the configuration, a script or an import; or a recording went another way, or had lines that could not be read or nothing to replay, or could not be written whole; or a simulated world broke a promise; or nobody answered on the bus.",
   ],
   [EXIT.usage, "The command line was not understood; nothing was done."],
   [

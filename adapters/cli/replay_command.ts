@@ -23,6 +23,7 @@ import {
 } from "./replay_reading.ts";
 import { shrinkRecording } from "./replay_shrinking.ts";
 import { replayWhatIf } from "./replay_what_if.ts";
+import { counted } from "./summary.ts";
 
 export interface ReplayIo {
   readonly stdin: AsyncIterable<Uint8Array>;
@@ -61,7 +62,6 @@ class Replaying implements Taker {
     const { symbol, context: compareContext } = command;
     const only = symbol === null ? {} : { symbol: TradingSymbol.make(symbol) };
     this.#replay = createReplay({ ...only, compareContext });
-    if (command.show === "table") output.line(STEP_HEAD);
     if (command.show === "mermaid") output.line(mermaidHead);
   }
 
@@ -107,27 +107,29 @@ class Replaying implements Taker {
         JSON.stringify({ kind: "summary", ...summary, diverges: divergence !== null, refusal }),
       );
     } else if (show !== "mermaid") for (const line of lines) this.#output.line(line);
-    return this.#output.end(divergence === null ? endOf(reading) : failed(formatDivergence(divergence)));
+    const { symbol } = this.#command;
+    return this.#output.end(
+      divergence === null ? endOf(reading, this.#steps, symbol) : failed(formatDivergence(divergence)),
+    );
   }
 
   #ending({ refusal, badLines }: Reading): readonly string[] {
-    const { symbol } = this.#command;
-    const of = `${this.#steps} records of ${this.#symbols.size} symbols`;
+    const of = `${counted(this.#steps, "record")} of ${counted(this.#symbols.size, "symbol")}`;
     const isWhole = this.#divergence === null && refusal === null;
     const stop = refusal === null ? "before the first divergence" : "before it was given up";
     return [
-      `Replayed ${of} ${isWhole ? "without a divergence" : stop}.`,
-      ...(symbol !== null && this.#steps === 0 && isWhole ? [`There was no record of ${symbol}.`] : []),
+      ...(this.#steps === 0 ? [] : [`Replayed ${of} ${isWhole ? "without a divergence" : stop}.`]),
       ...(this.#bases === 0
         ? []
-        : [`Taken as they are, since what came before is not there: ${this.#bases} records.`]),
-      ...(badLines === 0 ? [] : [`Left out: ${badLines} lines.`]),
+        : [`Taken as they are, since what came before is not there: ${counted(this.#bases, "record")}.`]),
+      ...(badLines === 0 ? [] : [`Left out: ${counted(badLines, "line")}.`]),
     ];
   }
 
   #show(record: RecordedStep, kind: Replayed["kind"]): void {
     switch (this.#command.show) {
       case "table":
+        if (this.#steps === 1) this.#output.line(STEP_HEAD);
         this.#output.line(stepRow(record));
         break;
       case "json": {

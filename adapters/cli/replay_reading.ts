@@ -14,6 +14,7 @@ import type { ReplayCommand } from "./command.ts";
 import { type Answer, done, failed } from "./answer.ts";
 import { isAfter } from "./moment.ts";
 import { ProgressBar, type ProgressStream } from "./progress_bar.ts";
+import { counted } from "./summary.ts";
 
 export type Verdict = "more" | "enough" | { readonly problem: string };
 
@@ -65,7 +66,7 @@ export async function readRecording(
   };
   setFlagsFromString(HEAP_FLAGS);
   try {
-    const source = counted(file === "-" ? stdin : partsOf(file), read);
+    const source = measured(file === "-" ? stdin : partsOf(file), read);
     bar = new ProgressBar(progress, file === "-" ? null : sizeOf(file));
     try {
       for await (const { first, lines, isOpen } of linesOf(source)) {
@@ -90,7 +91,9 @@ export async function readRecording(
     return stop(null);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return stop(`${file === "-" ? "standard input" : file} could not be read to its end: ${why}`);
+    return stop(
+      `${file === "-" ? "standard input" : file} could not be read${read.bytes === 0 ? "" : " to its end"}: ${why}`,
+    );
   }
 }
 
@@ -100,10 +103,16 @@ export function faultOf(record: ReadRecord, replayed: Replayed): string | null {
   return replayed.kind === "differs" ? record.problem() : null;
 }
 
-/** What is said at the end of a recording in which nothing else was found. */
-export function endOf({ refusal, badLines }: Reading): Answer {
+/** What is said at the end of a recording in which nothing else was found. Nothing replayed is nothing proven: an export that
+ * went wrong must not pass for a journal without a divergence.
+ *
+ * @param replayed how many records were, or were looked at, of `symbol` where one was asked for
+ */
+export function endOf({ refusal, badLines }: Reading, replayed: number, symbol: string | null): Answer {
   if (refusal !== null) return failed(refusal);
-  return badLines === 0 ? done() : failed(`${badLines} lines could not be replayed`);
+  if (badLines > 0) return failed(`${counted(badLines, "line")} could not be replayed`);
+  if (replayed > 0) return done();
+  return failed(`there was no record ${symbol === null ? "" : `of ${symbol} `}to replay`);
 }
 
 /** Null of a pipe with a name, which has none. */
@@ -125,7 +134,7 @@ const TOO_LONG = {
   isForeign: false,
 } as const;
 
-async function* counted(
+async function* measured(
   source: AsyncIterable<Uint8Array>,
   read: { bytes: number },
 ): AsyncGenerator<Uint8Array> {

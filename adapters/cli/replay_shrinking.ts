@@ -14,6 +14,7 @@ import {
 import { type ReadRecord, recordLine, STEP_HEAD, stepRow, type Shown } from "../recording/mod.ts";
 import { type Answer, done, failed } from "./answer.ts";
 import type { ReplayCommand } from "./command.ts";
+import { EXIT } from "./exit_codes.ts";
 import type { LineOutput } from "./line_output.ts";
 import {
   endOf,
@@ -37,10 +38,9 @@ export async function shrinkRecording(
   if (reading.refusal !== null) return failed(reading.refusal);
   const found = finder.found;
   if (found === null) {
+    const end = endOf(reading, finder.looked, command.symbol);
     if (goal.to === "divergence")
-      return reading.badLines === 0
-        ? done("Nothing diverges, so there is nothing to shrink.")
-        : endOf(reading);
+      return end.exitCode === EXIT.ok ? done("Nothing diverges, so there is nothing to shrink.") : end;
     const of = command.symbol === null ? "" : ` of ${command.symbol}`;
     return failed(
       `no record${of} reaches ${goal.state}; expected a state of the machine, as purgatory graph draws them`,
@@ -58,7 +58,11 @@ export async function shrinkRecording(
   const shrunk = shrink({ ledgerId, symbol, events: story.events, goal: found.goal, ...base });
   if (shrunk === null) return failed(notReproduced(found));
   for (const line of shown(command, found, shrunk, story)) output.line(line);
-  return output.end(found.divergence === null ? endOf(reading) : failed(formatDivergence(found.divergence)));
+  return output.end(
+    found.divergence === null
+      ? endOf(reading, finder.looked, command.symbol)
+      : failed(formatDivergence(found.divergence)),
+  );
 }
 
 interface Found {
@@ -76,6 +80,8 @@ class Finder implements Taker {
   readonly #goal: Goal;
   readonly #bases = new Map<string, number>();
   found: Found | null = null;
+  /** Records that were replayed. */
+  looked = 0;
 
   constructor({ symbol, context: compareContext }: ReplayCommand, goal: Goal) {
     const only = symbol === null ? {} : { symbol: TradingSymbol.make(symbol) };
@@ -88,6 +94,7 @@ class Finder implements Taker {
     const taken = this.#replay.take(record);
     const problem = faultOf(record, taken);
     if (problem !== null) return { problem };
+    if (taken.kind !== "passed") this.looked += 1;
     const key = `${record.ledger_id} ${record.symbol}`;
     if (taken.kind === "base") this.#bases.set(key, record.seq);
     const baseSeq = this.#bases.get(key) ?? null;

@@ -43,9 +43,9 @@ export async function replayWhatIf(
   const lines =
     command.show === "json"
       ? ends.map((end) => JSON.stringify(end))
-      : [...ends.flatMap(told), summary(ends, basename(policyFile))];
+      : [...ends.flatMap(told), ...(ends.length === 0 ? [] : [summary(ends, basename(policyFile))])];
   for (const line of lines) output.line(line);
-  return output.end(endOf(reading));
+  return output.end(endOf(reading, ends.length, symbol));
 }
 
 function told(end: WhatIf): readonly string[] {

@@ -87,7 +87,8 @@ function outcome(status: SymbolStatus, endedAt: number): string {
   return failures > 0 && lastError !== null ? `${text}: ${cut(oneLine(lastError))}` : text;
 }
 
-function counted(count: number, what: string): string {
+/** `1 attempt`, `2 attempts`. */
+export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 

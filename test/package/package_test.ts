@@ -168,7 +168,7 @@ describe("the example of the guide to testing", () => {
 
   test("writes a journal that purgatory replay takes", () => {
     const { exitCode, output } = project.run("purgatory", "replay", JOURNAL, "--quiet", "--context");
-    expect(output).toMatch(/^Replayed \d+ records of 1 symbols without a divergence\.$/m);
+    expect(output).toMatch(/^Replayed \d+ records of 1 symbol without a divergence\.$/m);
     expect(exitCode).toBe(0);
   });
 

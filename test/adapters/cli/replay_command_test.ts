@@ -109,7 +109,7 @@ describe("a recording that the machine comes to the same with", () => {
 
   test("is replayed up to a record, or a time", async () => {
     expect((await run("--quiet --until 4", all)).out).toEqual([
-      "Replayed 4 records of 1 symbols without a divergence.",
+      "Replayed 4 records of 1 symbol without a divergence.",
     ]);
     const minute = await run("--quiet --until 2025-11-11T22:01", all);
     const till = transitions.filter(({ at }) => at <= "2025-11-11T22:01:00.000Z").length;
@@ -122,14 +122,27 @@ describe("a recording that the machine comes to the same with", () => {
       0,
       [
         `Replayed ${lines.length - 4} records of 2 symbols without a divergence.`,
-        "Taken as they are, since what came before is not there: 1 records.",
+        "Taken as they are, since what came before is not there: 1 record.",
       ],
     ]);
   });
 
-  test("says so when the symbol that was asked for is not in it", async () => {
-    const { exitCode, out } = await run("--quiet --symbol WLFI-USD", all);
-    expect([exitCode, out.at(-1)]).toEqual([0, "There was no record of WLFI-USD."]);
+  test.each([
+    ["--symbol WLFI-USD", all, "there was no record of WLFI-USD to replay"],
+    ["--until 2025-11-11T21:00", all, "there was no record to replay"],
+    ["--quiet", "", "there was no record to replay"],
+    ["--json", "\n", "there was no record to replay"],
+    ["--what-if patient.yaml --symbol WLFI-USD", all, "there was no record of WLFI-USD to replay"],
+    ["--what-if patient.yaml", "", "there was no record to replay"],
+    ["empty.jsonl --shrink", "", "there was no record to replay"],
+    ["all.jsonl --shrink --symbol WLFI-USD", "", "there was no record of WLFI-USD to replay"],
+  ])("fails with %s where there is nothing to replay", async (flags, input, said) => {
+    file("empty.jsonl", "");
+    file("all.jsonl", all);
+    file("patient.yaml", "backoff: { after_failures: 5 }\n");
+    const { exitCode, out, errors } = await run(flags, input);
+    expect([exitCode, errors]).toEqual([1, said]);
+    expect(out.join()).not.toContain("Replayed");
   });
 
   test("ends quietly when nobody reads any more", async () => {
@@ -142,7 +155,7 @@ describe("a recording that the machine goes another way with", () => {
   test("fails at that record, and says what differs", async () => {
     const { exitCode, out, errors } = await run("", other.join("\n"));
     expect(exitCode).toBe(1);
-    expect(out.at(-1)).toBe(`Replayed ${third} records of 1 symbols before the first divergence.`);
+    expect(out.at(-1)).toBe(`Replayed ${third} records of 1 symbol before the first divergence.`);
     expect(errors).toMatch(new RegExp(`^BONK-USD goes another way at seq ${third + 1}, `));
     expect(errors).toContain('- state: "failed"\n+ state: "backoff.waiting"');
   });
@@ -204,16 +217,16 @@ describe("lines that are none", () => {
     ]);
     expect(out).toEqual([
       `Replayed ${lines.length} records of 2 symbols without a divergence.`,
-      "Left out: 1 lines.",
+      "Left out: 1 line.",
     ]);
-    expect([exitCode, errors]).toEqual([1, "1 lines could not be replayed"]);
+    expect([exitCode, errors]).toEqual([1, "1 line could not be replayed"]);
   });
 
   test("let their symbol go on from the record after them", async () => {
     const broken = lines.map((line, index) => (index === 4 ? line.slice(0, 500) : line));
     const { out, warned } = await run("--quiet", broken.join("\n"));
     expect(warned).toHaveLength(1);
-    expect(out[1]).toBe("Taken as they are, since what came before is not there: 1 records.");
+    expect(out[1]).toBe("Taken as they are, since what came before is not there: 1 record.");
   });
 
   test("whose event is malformed are not called a divergence", async () => {
@@ -222,7 +235,7 @@ describe("lines that are none", () => {
     );
     const { warned, errors } = await run("--quiet", broken.join("\n"));
     expect(warned).toEqual([expect.stringMatching(/^line 2 is not a record: .*best_bid/)]);
-    expect(errors).toBe("1 lines could not be replayed");
+    expect(errors).toBe("1 line could not be replayed");
   });
 
   test("are found where a file was cut off, wherever that was", async () => {
@@ -259,9 +272,9 @@ describe("lines that are none", () => {
   });
 
   test("cannot be had from a file that is not there", async () => {
-    const { exitCode, errors, out } = await run("nowhere.jsonl --quiet", "");
-    expect([exitCode, out]).toEqual([1, ["Replayed 0 records of 0 symbols before it was given up."]]);
-    expect(errors).toMatch(/nowhere\.jsonl could not be read to its end: ENOENT/);
+    const { exitCode, errors, out } = await run("nowhere.jsonl", "");
+    expect([exitCode, out]).toEqual([1, []]);
+    expect(errors).toMatch(/nowhere\.jsonl could not be read: ENOENT/);
   });
 });
 
@@ -354,7 +367,7 @@ describe("the smallest part", () => {
     const text = all.replace('"best_bid":"0', '"best_bid":"-0');
     const { exitCode, errors, warned } = await run(`${file("malformed.jsonl", text)} --shrink`, "");
     expect(warned).toEqual([expect.stringMatching(/^line 2 is not a record: .*best_bid/)]);
-    expect([exitCode, errors]).toEqual([1, "1 lines could not be replayed"]);
+    expect([exitCode, errors]).toEqual([1, "1 line could not be replayed"]);
   });
 
   test("cannot be had from a pipe with a name, which is read once", async () => {
